@@ -5,7 +5,7 @@ import pytest
 
 from course_labs.project import checkout
 
-NOTEBOOKS = sorted((checkout()/'nbs'/'lib').glob('*.ipynb'))
+NOTEBOOKS = sorted((checkout()/'nbs'/'lib').rglob('*.ipynb'))
 
 @pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda p: p.stem)
 def test_notebook(path):

@@ -7,8 +7,8 @@ import pytest
 from course_labs import project
 
 ROOT = project.checkout()
-NOTEBOOKS = sorted(p for folder in ('lib', 'labs') for p in (ROOT/'nbs'/folder).glob('*.ipynb')) + [ROOT/'nbs'/'index.ipynb']
-MODULES = sorted((ROOT/'course_labs').glob('[a-z]*.py'))
+NOTEBOOKS = sorted(p for folder in ('lib', 'labs') for p in (ROOT/'nbs'/folder).rglob('*.ipynb') if '_out' not in str(p) and 'checkpoint' not in str(p)) + [ROOT/'nbs'/'index.ipynb']
+MODULES = sorted((ROOT/'course_labs').rglob('[a-z]*.py'))
 ids = lambda p: p.name
 
 def test_derived_files_are_in_step():
@@ -24,9 +24,10 @@ def test_modules_are_in_step_with_the_notebooks(tmp_path):
     code = 'from nbdev.doclinks import nbdev_export; nbdev_export.__wrapped__()'
     done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    fresh = {p.name: p.read_text() for p in (tmp_path/'course_labs').glob('*.py')}
-    assert set(fresh) == {p.name for p in (ROOT/'course_labs').glob('*.py')}
-    assert [n for n,text in fresh.items() if (ROOT/'course_labs'/n).read_text() != text] == [], 'call make sync'
+    modules = lambda root: {p.relative_to(root).as_posix(): p.read_text() for p in (root/'course_labs').rglob('*.py')}
+    fresh, committed = modules(tmp_path), modules(ROOT)
+    assert set(fresh) == set(committed)
+    assert [n for n,text in fresh.items() if committed[n] != text] == [], 'call make sync'
 
 @pytest.mark.parametrize('path', NOTEBOOKS, ids=ids)
 def test_notebook_is_clean(path):
