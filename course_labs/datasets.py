@@ -59,7 +59,7 @@ def dataset(name:str # A name of the registry
     if name not in REGISTRY: raise CourseError(f"there is no data set {name!r}; there are: {', '.join(sorted(REGISTRY))}")
     return REGISTRY[name]
 
-# %% ../nbs/lib/01_datasets.ipynb #517012e8
+# %% ../nbs/lib/01_datasets.ipynb #bbda8131
 def cache_root() -> Path: # A folder, made when first used
     "Where full data sets are kept: `COURSE_LABS_CACHE`, on Kaggle a temporary folder (its working folder becomes the notebook's output), else `~/.cache/course_labs`"
     if own := os.environ.get('COURSE_LABS_CACHE'): return Path(own).expanduser()
@@ -89,10 +89,11 @@ def cached(name:str # A name of the registry
     if ds.fetch is None: return data_dir()/ds.tiny
     if ds.find and (there := ds.find()): return there
     home = cache_root()/name
-    try: stamp = json.loads((home/'stamp.json').read_text())
-    except (OSError, ValueError): return None
-    path = home/stamp['path']
-    return path if stamp['version'] == ds.version and path.exists() else None
+    try:
+        stamp = json.loads((home/'stamp.json').read_text())
+        path = home/stamp['path']
+        return path if stamp['version'] == ds.version and path.exists() else None
+    except (OSError, ValueError, KeyError, TypeError): return None
 
 def is_cached(name:str) -> bool:
     "Can `get(name, 'full')` answer without a network?"
