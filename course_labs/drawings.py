@@ -157,7 +157,7 @@ def stain(image, leaf:Leaf, window,
     "Paint in one window of `image`, only on the leaf and in its light"
     paint(image[window], np.asarray(colour, dtype=np.float32)*leaf.light[window][..., None], alpha*leaf.mask[window])
 
-# %% ../nbs/lib/07_drawings.ipynb #010b0955
+# %% ../nbs/lib/07_drawings.ipynb #b016d475
 ALL = slice(None), slice(None)
 
 def _normal(image, leaf, rng, how): "A healthy leaf has no sign"
@@ -209,13 +209,13 @@ def _hispa(image, leaf, rng, how):
 def _bacterial_leaf_blight(image, leaf, rng, how):
     "A wavy band of straw that creeps in from the edges and down from the tip"
     sides = [(-1,), (1,), (-1, 1)][rng.integers(3)]
-    start = rng.uniform(-0.2, 0.2)*(1 - how)
+    start = rng.uniform(-0.45, -0.1)*(1 - how)
     for side in sides:
         wave = lumps(rng, leaf.mask.shape, leaf.width*0.8)
-        depth = (0.4 + 0.6*how)*soft_step(leaf.u, start, start + 0.5)*(0.35 + 0.9*wave)
+        depth = (0.5 + 0.5*how)*soft_step(leaf.u, start, start + 0.6)*(0.4 + 0.9*wave)
         d = 1 - side*leaf.v - depth
         stain(image, leaf, ALL, (0.74, 0.72, 0.28), 0.7*soft_step(-d, -0.16, 0))
-        straw = np.array((0.86, 0.80, 0.58))*rng.uniform(0.85, 1.02)
+        straw = np.array((0.90, 0.87, 0.70))*rng.uniform(0.9, 1.02)
         stain(image, leaf, ALL, straw, 0.9*soft_step(-d, -0.03, 0.06))
 
 def _downy_mildew(image, leaf, rng, how):
@@ -227,7 +227,7 @@ def _downy_mildew(image, leaf, rng, how):
 
 def _tungro(image, leaf, rng, how):
     "The whole leaf turns from the tip, yellow to orange, with rusty specks"
-    border = rng.uniform(0.25, 0.5)*(1 - 0.8*how) + 0.14*(lumps(rng, leaf.mask.shape, leaf.width) - 0.5)
+    border = rng.uniform(0.15, 0.4)*(1 - 0.8*how) + 0.14*(lumps(rng, leaf.mask.shape, leaf.width) - 0.5)
     turned = soft_step(leaf.u, border - 0.12, border + 0.25)
     veins = 0.85 + 0.15*np.cos(leaf.v*np.pi*9)
     colour = np.array((0.84, 0.58, 0.17)) + rng.uniform(-0.08, 0.06, 3)*(1, 1, 0.5)
