@@ -6,7 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/lr_finder.html.md"""
 
 # %% auto #0
 __all__ = ['SUGGESTIONS', 'MARKS', 'FOLLOW', 'OPAQUE', 'LRSweep', 'suggest_minimum', 'suggest_steep', 'suggest_valley',
-           'suggest_slide', 'Snapshot', 'random_state', 'untouched', 'lr_find']
+           'suggest_slide', 'Snapshot', 'random_state', 'untouched', 'lr_find', 'fit_undone']
 
 # %% ../nbs/lib/08_lr_finder.ipynb #0d6b140f
 import math, random, sys
@@ -137,21 +137,23 @@ def __repr__(self:LRSweep):
     except CourseError as e: res += str(e)
     return '\n'.join([res] + [f'Caution: {o}' for o in self.caveats()])
 
-# %% ../nbs/lib/08_lr_finder.ipynb #8aa11789
+# %% ../nbs/lib/08_lr_finder.ipynb #af7d6091
 MARKS = dict(valley='o', slide='s', steep='^', minimum='D')
 
 @patch
 def plot(self:LRSweep,
          ax=None # Axes to draw on; new ones without
         ):       # The axes
-    "Smoothed loss against the rate, the four suggestions marked"
+    "Smoothed loss against the rate, the four suggestions marked; pale where the rules do not look"
     if ax is None: ax = plt.subplots()[1]
     lrs, losses = self.points()
+    ax.plot(self.lrs, self.smoothed, '-', color='0.8')
     ax.plot(lrs, losses, '-', color='0.4', label='smoothed loss')
     for (name, lr), colour in zip(self.suggestions().items(), COLOURS):
-        if math.isfinite(lr): ax.plot(lr, np.interp(np.log(lr), np.log(lrs), losses), MARKS[name], color=colour, ms=8, label=f'{name} {lr:.1e}')
-    ax.set(xscale='log', xlabel='learning rate (1)', ylabel='smoothed training loss',
-           title=f'Valley suggests {self.valley:.1e}; the loss is lowest at {lrs[losses.argmin()]:.1e}')
+        if math.isfinite(lr): ax.plot(lr, np.interp(np.log(lr), np.log(lrs), losses), MARKS[name], color=colour, ms=8, label=f'{name} {lr:.2g}')
+    low, high = losses.min(), losses[:losses.argmin() + 1].max()
+    ax.set(xscale='log', xlabel='learning rate (log scale)', ylabel='smoothed training loss', ylim=(low - .1*(high - low), high + .6*(high - low)),
+           title=f'Valley suggests {self.valley:.2g}; the loss is lowest at {lrs[losses.argmin()]:.2g}')
     ax.legend()
     return ax
 
@@ -309,11 +311,19 @@ def _notes(model):
     pretrained = any(getattr(getattr(m, 'config', None), '_name_or_path', '') for m in model.modules())
     return ['a pretrained transformer: the suggestions tend to be about a hundred times too high; 2e-5 to 5e-5 are usual for fine-tuning'] if pretrained else []
 
-# %% ../nbs/lib/08_lr_finder.ipynb #eb35efd2
+# %% ../nbs/lib/08_lr_finder.ipynb #c314594f
+def fit_undone(learn, # fastai Learner
+               cb     # Callback that ends the training by raising `CancelFitException`
+              ):
+    "Train `learn` with one more callback and without a log, then undo it"
+    from fastai.callback.progress import ProgressCallback
+    with untouched(learn, learn.opt_func), learn.no_logging():
+        learn.remove_cbs(ProgressCallback)
+        learn.fit(sys.maxsize, cbs=cb)
+
 @_body('fastai', 'Learner')
 def _lr_find_learner(learn, *, start_lr=1e-7, end_lr=10, num_it=100, stop_div=True):
     from fastai.callback.core import Callback, CancelFitException, CancelValidException
-    from fastai.callback.progress import ProgressCallback
     sweep = LRSweep(start_lr, end_lr, num_it, stop_div, notes=_notes(learn.model))
 
     class Finder(Callback):
@@ -331,9 +341,7 @@ def _lr_find_learner(learn, *, start_lr=1e-7, end_lr=10, num_it=100, stop_div=Tr
         def before_validate(self): raise CancelValidException()
 
     if not len(learn.dls.train): raise CourseError(f'the training set has {len(learn.dls.train_ds)} items, less than one batch of {learn.dls.train.bs}: choose a smaller batch size')
-    with untouched(learn, learn.opt_func), learn.no_logging():
-        learn.remove_cbs(ProgressCallback)
-        learn.fit(sys.maxsize, cbs=Finder())
+    fit_undone(learn, Finder())
     return sweep
 
 # %% ../nbs/lib/08_lr_finder.ipynb #13f16f96
