@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings as hyp, strategies as st
 
 from course_labs import playground as pg
-from course_labs.runtime import CourseError
+from course_labs.datasets import data_dir
+from course_labs.runtime import CourseError, write_whole
 
 ACTIVATIONS, REGULARISATIONS, STEPS = list(pg.ACTIVATIONS), ('none', 'L1', 'L2'), 200
 
@@ -387,3 +388,30 @@ def test_frame_time(browser_page):
     work, gaps = (sorted(v) for v in frame.evaluate('[playground.timing.work, playground.timing.gaps]'))
     print(f'work in a frame: median {work[len(work)//2]:.1f} ms, fastest tenth {work[len(work)//10]:.1f} ms; between frames: median {gaps[len(gaps)//2]:.1f} ms (60 a second: 16.7 ms), drawn in software')
     assert work[len(work)//10] < 16.7
+
+# ---- What the page reached, for the notebook to compare with ----
+
+REFERENCE = data_dir()/'web'/'playground_check.json'
+
+def reached(frame):
+    "States of the page after 200 steps from a seed, for every activation and regularisation"
+    for activation in ACTIVATIONS:
+        for regularisation in REGULARISATIONS:
+            s = pg.check_settings(dataset='circle', noise=10, seed=11, features=['x1', 'x2', 'x1*x2'], hidden=[4, 3], activation=activation,
+                                  regularisation=regularisation, reg_rate=.01, lr=.02, batch_size=16)
+            frame.evaluate('s => playground.set(s)', s)
+            frame.evaluate('n => { playground.reset(); playground.step(n); }', STEPS)
+            state = frame.evaluate('playground.state()')
+            yield {k: state[k] for k in ('settings', 'steps', 'weights', 'biases')}
+
+@pytest.mark.browser
+def test_reference(browser_page):
+    "The file that the notebook compares with is what the page computes; `python tests/test_playground.py` writes it anew"
+    theirs, kept = list(reached(opened(browser_page))), json.loads(REFERENCE.read_text())
+    assert len(kept) == 12
+    for a,b in zip(theirs, kept, strict=True): assert a['settings'] == b['settings'] and a['steps'] == b['steps'] == STEPS and worst(a, b) < 1e-9
+
+if __name__ == '__main__':
+    from playwright.sync_api import sync_playwright
+    from conftest import launch
+    with sync_playwright() as p, launch(p) as b: write_whole(REFERENCE, json.dumps(list(reached(opened(b.new_page()))), indent=1) + '\n')
