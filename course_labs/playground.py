@@ -366,15 +366,14 @@ def plot_neurons(run:Run,      # Trained or not
                     color=COLOURS[0] if w > 0 else COLOURS[1], linestyle='-' if w > 0 else '--', linewidth=min(6, .3 + 1.2*abs(w)), alpha=.8))
     return fig
 
-# %% ../nbs/labs/week01_playground.ipynb #2b3b6b40
+# %% ../nbs/labs/week01_playground.ipynb #676ca9da
 def show(**settings # As `SETTINGS`: show(dataset='spiral', hidden=[8, 8])
         ) -> Frame: # Shown by a notebook: the page in a sandboxed frame
     "Open the playground; raises `CourseError` that names the setting and its range"
-    settings = check_settings(**settings)
     run = Run(**settings)
     fig = plot_surfaces([run], ['before training'], size=3)
     plt.close(fig)
-    alt = f"Points of the data set {settings['dataset']} over the surface of an untrained network"
+    alt = f"Points of the data set {run.settings['dataset']} over the surface of an untrained network"
     text = '<p>The playground is a page with JavaScript: open this notebook in JupyterLab, Colab or Kaggle and run it to use the page.</p>'
-    return frame(page('playground', dict(table=SETTINGS, settings=settings)), height=880, narrow=1900,
+    return frame(page('playground', dict(table=SETTINGS, settings=run.settings)), height=880, narrow={940: 1120, 700: 1960},
                  title='Neural network playground', fallback=text + picture(fig, alt))

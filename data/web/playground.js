@@ -7,7 +7,7 @@
   if (!table) { document.body.textContent = 'This page gets its settings from Python: call playground.show().'; return; }
 
   const THUMB = 25, MOVING = 50, STILL = 100;  // Grid points on a side: a neuron's picture, the surface while training and at rest
-  let settings, data, net, init, epoch, steps, at, history, playing = false, chosen = null, theme = {}, canvases = [], segments = [];
+  let settings, data, net, init, epoch, steps, at, history, playing = false, chosen = null, looking = null, theme = {}, canvases = [], segments = [];
   const timing = {work: [], gaps: []};
 
   // ---- State ----
@@ -100,7 +100,7 @@
     return layer === net.W.length ? 'the output' : `neuron ${j + 1} of layer ${layer}`;
   }
   function buildNet() {
-    canvases = [];
+    canvases = []; looking = null;
     const columns = [], features = make('div', {className: 'column features'}, make('div', {className: 'size', textContent: 'features'}));
     for (const f of table.features.choices) {
       const j = settings.features.indexOf(f), b = neuronButton(f, 0, j, `Feature ${f}`);
@@ -192,7 +192,6 @@
       field('bias', () => net.b[l][j], v => { net.b[l][j] = v; }),
       ...Array.from({length: n}, (_, i) => field(layer === 1 ? settings.features[i] : `from ${i + 1}`, () => net.W[l][j * n + i], v => { net.W[l][j * n + i] = v; })));
   }
-  let looking = null;
   function look(layer, j) {
     looking = layer === null || j < 0 ? null : {layer, j};
     if (!playing) draw();
