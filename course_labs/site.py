@@ -6,8 +6,9 @@ Docs: https://course-labs.github.io/course_labs/lib/site.html.md"""
 
 # %% auto #0
 __all__ = ['MAX_FIGURE', 'PREREQUISITES', 'GPU_MINUTES', 'FETCHED', 'lab_head', 'shrink', 'take_figures', 'lab_page',
-           'nbformat_markdown', 'results_page', 'labs_page', 'slug', 'glossary_page', 'site_faults', 'with_mathml',
-           'stage_site', 'render', 'build_site']
+           'nbformat_markdown', 'results_page', 'labs_page', 'study_guide_page', 'embedded', 'review_pages',
+           'reference_pages', 'slug', 'glossary_page', 'site_faults', 'with_mathml', 'stage_site', 'render',
+           'build_site']
 
 # %% ../nbs/lib/17_site.ipynb #674efa90
 import base64, html, json, os, re, shutil, subprocess, sys, tempfile
@@ -94,7 +95,7 @@ def nbformat_markdown(text):
     import nbformat
     return nbformat.v4.new_markdown_cell(text)
 
-# %% ../nbs/lib/17_site.ipynb #46aa8459
+# %% ../nbs/lib/17_site.ipynb #545e872f
 def results_page(run:dict,  # metrics.json
                  titles:dict # Week: title
                 ) -> str:   # Markdown
@@ -115,6 +116,68 @@ def labs_page(summaries:dict # Week: (file name, title, summary)
     for week,(name, title, summary) in summaries.items():
         rows += [f'## [{title}]({name})', '', summary, '']
     return '\n'.join(rows)
+
+def study_guide_page(concepts:list, # Rows of data/concepts.json
+                     notebooks:dict # Week: file name, for links
+                    ) -> str:
+    "By week: what to know, and where the course shows it"
+    rows = ['---', 'title: "Study guide"', 'description: "The key concepts of each week, with links to the sections that show them"', '---', '',
+            'The midterm covers weeks 1 to 8. Cover the right column, say what each term means, and open the section where you hesitate. The [quizzes](quizzes.md) and the [flashcards](flashcards.md) ask for the same concepts.', '']
+    for week in sorted({c['lab'] for c in concepts}):
+        rows += [f'## Week {week}', '', '| concept | what it is |', '|---|---|']
+        for c in (c for c in concepts if c['lab'] == week and c['id'].startswith('w')):
+            term = f"[{c['term']}](../labs/{notebooks[week]}#{slug(c['heading'])})" if week in notebooks else c['term']
+            rows.append(f"| {term} | {c['definition'].replace('|', '&#124;')} |")
+        rows.append('')
+    return '\n'.join(rows)
+
+def embedded(name:str,   # File of a whole HTML document beside the page
+             title:str,  # For readers who do not see it
+             height:int  # In pixels
+            ) -> str:    # Markdown
+    "A page of its own inside a page of the site; unlike a sandboxed frame it may keep its progress in the browser"
+    return f'```{{=html}}\n<iframe src="{name}" title="{html.escape(title)}" loading="lazy" style="width:100%;height:{height}px;border:1px solid #8888;border-radius:.5rem"></iframe>\n```'
+
+def review_pages(folder:Path,    # Where the pages go
+                 concepts:list,  # Rows of data/concepts.json
+                 notebooks:dict  # Week: file name
+                ):
+    "Glossary, study guide, a quiz a week and the flashcards"
+    from course_labs.cards import flashcards
+    from course_labs.review import quiz
+    write_whole(folder/'glossary.md', glossary_page(concepts, notebooks))
+    write_whole(folder/'study_guide.md', study_guide_page(concepts, notebooks))
+    head = '---\ntitle: "{}"\ndescription: "{}"\n---\n\n'
+    text = head.format('Quizzes', 'A quiz a week that marks itself, and one over all weeks')
+    for week in sorted({c['lab'] for c in concepts}):
+        quiz(weeks=week, n=10, seed=week).save(folder/f'quiz_week{week}.html')
+        text += f'## Week {week}\n\n' + embedded(f'quiz_week{week}.html', f'Quiz of week {week}', 700) + '\n\n'
+    quiz(n=24, seed=0).save(folder/'quiz_mixed.html')
+    write_whole(folder/'quizzes.md', text + '## All weeks\n\n' + embedded('quiz_mixed.html', 'Quiz over all weeks', 700) + '\n')
+    flashcards().save(folder/'cards.html')
+    write_whole(folder/'flashcards.md', head.format('Flashcards', 'Every term of the course, repeated when it is about to be forgotten') + embedded('cards.html', 'Flashcards', 640) + '\n')
+
+def reference_pages(stage:Path,   # The staging folder
+                    at:Addresses
+                   ):
+    "The reference of the library, from its docstrings and parameter comments, with links to the source"
+    import yaml
+    work = stage/'api'
+    work.mkdir()
+    conf = dict(title='reference', api=dict(packages=['course_labs'], out='reference', root='..', source=at.source('').rstrip('/')))
+    (work/'_smalldocs.yml').write_text(yaml.safe_dump(conf))
+    env = dict(os.environ, PYTHONPATH=str(stage), PYTHONWARNINGS='ignore')
+    done = subprocess.run([sys.executable, '-c', 'from smalldocs.cli import main; import sys; sys.exit(main())', 'api', 'build', '--dir', str(work)], env=env, cwd=stage, capture_output=True, text=True)
+    if done.returncode: raise CourseError(f'the reference could not be made: {(done.stderr.strip() or done.stdout.strip()).splitlines()[-1]}')
+    ref, rows = stage/'nbs'/'reference', []
+    shutil.move(work/'reference', ref)
+    shutil.copy(work/'_symbols.json', stage/'nbs')
+    for p in sorted(ref.glob('*.qmd')):
+        text = re.sub(r'^Docs: https?:\S+\n', '', p.read_text(encoding='utf-8'), flags=re.M)
+        p.write_text(text, encoding='utf-8')
+        summary = re.search(r'^description: "(.*)"$', text, re.M)
+        rows.append(f"| [{p.stem}]({p.name}) | {summary[1] if summary else ''} |")
+    write_whole(ref/'index.qmd', '---\ntitle: "Library"\ndescription: "Every module of course_labs"\n---\n\n| module | what it is for |\n|---|---|\n' + '\n'.join(rows) + '\n')
 
 def slug(heading:str) -> str:
     "The anchor that Quarto and smalldocs give a heading"
@@ -175,7 +238,7 @@ def with_mathml(text:str # A page
         except Exception as e: raise CourseError(f'the formula {tex.strip()!r} cannot be read: {e}') from None
     return re.sub(r'<span class="math (inline|display)">(.*?)</span>', one, text, flags=re.S)
 
-# %% ../nbs/lib/17_site.ipynb #49875a85
+# %% ../nbs/lib/17_site.ipynb #1d1d23c6
 def _sidebar(stage, labs):
     "The pages of the site in their order"
     import yaml
@@ -184,7 +247,7 @@ def _sidebar(stage, labs):
         dict(section='Labs', contents=['labs/index.md', *(f'labs/{p.name}' for p in labs.values())]),
         dict(section='Review', contents=[f'review/{p.name}' for p in sorted((stage/'nbs'/'review').glob('*.md'))]),
         dict(section='Guides', contents=['guides/student.md', 'guides/instructor.md']), 'results.md',
-        dict(section='Library', contents=['reference/index.qmd' if (stage/'nbs'/'reference'/'index.qmd').exists() else 'reference/index.md', *(f'reference/{n}' for n in ref)]),
+        dict(section='Library', contents=['reference/index.qmd', *(f'reference/{n}' for n in ref)]),
         dict(section='How the library is made', contents=[f'lib/{p.name}' for p in sorted((stage/'nbs'/'lib').glob('*.ipynb'))])]
     (stage/'nbs'/'sidebar.yml').write_text(yaml.safe_dump(dict(website=dict(sidebar=dict(contents=contents))), sort_keys=False))
 
@@ -202,13 +265,13 @@ def stage_site(run_dir:Path, # A finished run
     shutil.copytree(root/'nbs', stage/'nbs', ignore=shutil.ignore_patterns('*_out', '.ipynb_checkpoints', 'week*.ipynb', '_quarto.yml.bak', 'checks'))
     nbs = stage/'nbs'
     labs, summaries = {}, {}
-    (nbs/'notebooks').mkdir()
+    (stage/'notebooks').mkdir()  # downloads: files, not pages
     for lab in run['labs']:
         week, name = lab['week'], lab['notebook']
         path = run_dir/name
         if not path.exists(): raise CourseError(f'{run_dir} lacks {name}: run the labs again')
         nb = nbformat.read(path, as_version=4)
-        nbformat.write(nb, nbs/'notebooks'/name)
+        nbformat.write(nb, stage/'notebooks'/name)
         summaries[week] = (name, *lab_summary(nb))
         labs[week] = nbs/'labs'/name
         nbformat.write(lab_page(nb, name, at, nbs/'figures'), labs[week])
@@ -218,13 +281,14 @@ def stage_site(run_dir:Path, # A finished run
     write_whole(nbs/'labs'/'index.md', labs_page(summaries))
     write_whole(nbs/'results.md', results_page(run, {w: s[1] for w,s in summaries.items()}))
     concepts = json.loads((root/'data'/'concepts.json').read_text(encoding='utf-8'))
-    write_whole(nbs/'review'/'glossary.md', glossary_page(concepts, {w: s[0] for w,s in summaries.items()}))
+    review_pages(nbs/'review', concepts, {w: s[0] for w,s in summaries.items()})
+    reference_pages(stage, at)
     home = (nbs/'index.ipynb')
     text = home.read_text(encoding='utf-8')
     home.write_text(re.sub(r'\]\(\.\./((?:data/)?\w+\.md)\)', lambda m: f']({at.source(m[1])})', re.sub(r'\[!\[(Open in \w+)\]\([^)]*\)\]', r'[\1]', text)))
     return labs
 
-# %% ../nbs/lib/17_site.ipynb #68953fa6
+# %% ../nbs/lib/17_site.ipynb #c2475b51
 def _prepare(stage):
     "nbdev's own steps up to a folder that Quarto or smalldocs can render; show_doc cells are left to the reference"
     env = dict(os.environ, IN_TEST='1', PYTHONPATH=os.pathsep.join([str(stage), os.environ.get('PYTHONPATH', '')]))
@@ -240,9 +304,6 @@ def _prepare(stage):
         if p.is_file() and p.suffix != '.ipynb' and not (proc/rel).exists():
             (proc/rel).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(p, proc/rel)
-    for p in (stage/'nbs'/'notebooks').glob('*.ipynb'):  # downloads are files, not pages
-        (proc/'notebooks').mkdir(exist_ok=True)
-        shutil.copy(p, proc/'notebooks'/p.name)
     return proc
 
 def render(proc:Path,  # The prepared folder
@@ -274,8 +335,13 @@ def build_site(run_dir, # A finished run: metrics.json and executed notebooks
         labs = stage_site(run_dir, root, stage)
         _sidebar(stage, labs)
         render(_prepare(stage), fresh)
-        shutil.copytree(stage/'nbs'/'notebooks', fresh/'notebooks', dirs_exist_ok=True)
-        if faults := site_faults(fresh): raise CourseError(f'the site has {len(faults)} faults, so the old one stays: {"; ".join(faults[:3])}')
+        for folder, pattern in ((stage/'notebooks', '*.ipynb'), (stage/'nbs'/'figures', '*'), (stage/'nbs'/'review', '*.html')):
+            for p in folder.glob(pattern):
+                (fresh/folder.name).mkdir(exist_ok=True)
+                shutil.copy(p, fresh/folder.name/p.name)
+        if faults := site_faults(fresh):
+            print(*faults, sep='\n', file=sys.stderr)
+            raise CourseError(f'the site has {len(faults)} faults, so the old one stays: {"; ".join(faults[:3])}')
         _swap(fresh, out)
     return out
 
