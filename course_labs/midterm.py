@@ -94,7 +94,7 @@ def show_question(q:dict,    # A question that a machine can mark
     if rows: lines += [f"   {'ABCDEFG'[i]}  {to_text(q[rows[0]][k][rows[1]])}" for i,k in enumerate(shuffled(q, seed))]
     return '\n'.join(lines)
 
-# %% ../nbs/labs/week08_midterm.ipynb #8a83bcc2
+# %% ../nbs/labs/week08_midterm.ipynb #fa9a4957
 class SelfTest:
     "Your answers to some questions, and what they say of each concept"
     def __init__(self, questions, # Such that a machine can mark
@@ -125,8 +125,9 @@ class SelfTest:
         from scipy.stats import beta
         by = {}
         for i,s in self.scores.items(): by.setdefault(concept_of(self.questions[i]), []).append(s)
-        rows = [dict(concept=c, asked=len(s), right=sum(s), mean=(1 + sum(s))/(2 + len(s)), low=beta.ppf(0.1, 1 + sum(s), 1 + len(s) - sum(s)),
-                     high=beta.ppf(0.9, 1 + sum(s), 1 + len(s) - sum(s))) for c,s in by.items()]
+        right, wrong = [sum(s) for s in by.values()], [len(s) - sum(s) for s in by.values()]
+        low, high = (beta.ppf(p, [1 + r for r in right], [1 + w for w in wrong]).tolist() for p in (0.1, 0.9))
+        rows = [dict(concept=c, asked=len(s), right=r, mean=(1 + r)/(2 + len(s)), low=l, high=h) for (c,s),r,l,h in zip(by.items(), right, low, high)]
         return sorted(rows, key=lambda r: (r['mean'], r['high'], list(concepts()).index(r['concept'])))
 
     def _repr_html_(self, n=10):
