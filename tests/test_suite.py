@@ -31,8 +31,8 @@ def metrics(tmp_path): return json.loads((tmp_path/'out'/'metrics.json').read_te
 
 def test_help_lists_every_verb():
     text = cli('--help').stdout
-    for verb in ('run', 'doctor', 'lab', 'sync'): assert verb in text
-    for verb in ('run', 'doctor', 'lab', 'sync'): assert cli(verb, '--help').returncode == 0
+    for verb in ('run', 'doctor', 'lab', 'docs', 'bench', 'sync'): assert verb in text
+    for verb in ('run', 'doctor', 'lab', 'docs', 'bench', 'sync'): assert cli(verb, '--help').returncode == 0
 
 @pytest.mark.parametrize('args, says', [
     (['run', '--week', '77'], 'no lab for week 77'),
@@ -42,6 +42,7 @@ def test_help_lists_every_verb():
     (['run', '--data', 'paddy=/nowhere/at/all'], 'no such file or folder'),
     (['run', '--jobs', '0'], 'not a whole number above 0'),
     (['run', '--out', '/dev/null/x'], 'cannot make the folder'),
+    (['bench', 'nothing'], "no benchmark 'nothing'"), (['docs', '--from', '/nowhere'], 'no metrics.json'),
     (['fly'], 'invalid choice'), (['run', '--wek', '3'], 'unrecognized arguments')])
 def test_bad_use_is_one_clear_line(args, says):
     res = cli(*args)
