@@ -166,7 +166,7 @@ class PlaygroundNet(nn.Module):
 
     def forward(self, X): return self.neurons(X)[-1][:,0]
 
-# %% ../nbs/labs/week01_playground.ipynb #7caa2add
+# %% ../nbs/labs/week01_playground.ipynb #54b55847
 def half_mse(out, y): # Two (n,) tensors
     "Half the mean squared difference"
     return 0.5*(out - y).pow(2).mean()
@@ -179,7 +179,7 @@ def sgd_step(net:PlaygroundNet,  # Changed in place
             ) -> float:          # Loss on this batch before the step, without the penalty
     "One step of stochastic gradient descent"
     loss = half_mse(net(X), y)
-    params = list(net.parameters())
+    params = [p for layer in net.layers for p in (layer.weight, layer.bias)]
     with torch.no_grad():
         for p,grad in zip(params, torch.autograd.grad(loss, params)):
             is_weight = p.ndim == 2
@@ -370,7 +370,7 @@ def plot_neurons(run:Run,      # Trained or not
                     color=COLOURS[0] if w > 0 else COLOURS[1], linestyle='-' if w > 0 else '--', linewidth=min(6, .3 + 1.2*abs(w)), alpha=.8))
     return fig
 
-# %% ../nbs/labs/week01_playground.ipynb #676ca9da
+# %% ../nbs/labs/week01_playground.ipynb #681261f3
 def show(**settings # As `SETTINGS`: show(dataset='spiral', hidden=[8, 8])
         ) -> Frame: # Shown by a notebook: the page in a sandboxed frame
     "Open the playground; raises `CourseError` that names the setting and its range"
@@ -379,5 +379,5 @@ def show(**settings # As `SETTINGS`: show(dataset='spiral', hidden=[8, 8])
     plt.close(fig)
     alt = f"Points of the data set {run.settings['dataset']} over the surface of an untrained network"
     text = '<p>The playground is a page with JavaScript: open this notebook in JupyterLab, Colab or Kaggle and run it to use the page.</p>'
-    return frame(page('playground', dict(table=SETTINGS, settings=run.settings)), height=880, narrow={940: 1120, 700: 1960},
+    return frame(page('playground', dict(table=SETTINGS, settings=run.settings)), height=880, narrow={940: 1120, 700: 2040},
                  title='Neural network playground', fallback=text + picture(fig, alt))

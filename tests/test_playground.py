@@ -347,7 +347,7 @@ def test_runs_away(browser_page):
     assert not frame.evaluate('playground.playing()')
 
 @pytest.mark.browser
-@pytest.mark.parametrize('width', [1280, 800, 390])
+@pytest.mark.parametrize('width', [1280, 940, 800, 700, 390, 340])
 def test_widths(browser_page, width):
     "Nothing is cut off or scrolls sideways, and the frame is high enough, even at the largest network"
     browser_page.set_viewport_size(dict(width=width, height=900))
