@@ -169,7 +169,7 @@ def read_ratings(path,       # `u.data`, `ratings.csv` or the like, or a folder 
     res = Ratings(users, items, values, times, user_ids, item_ids, names, (float(values.min()), float(values.max())))
     return replace(res.take(last), notes=notes)
 
-# %% ../nbs/lib/12_ratings.ipynb #bd8ad71a
+# %% ../nbs/lib/12_ratings.ipynb #7ca16697
 WORDS = dict(funny=('Comic', 'Silly', 'Merry', 'Giggling', 'Absurd', 'Cheerful', 'Clumsy'), grave=('Silent', 'Bitter', 'Broken', 'Solemn', 'Mourning', 'Grey', 'Lonely'),
              space=('Starship', 'Comet', 'Galaxy', 'Asteroid', 'Orbit', 'Rocket', 'Nebula'), home=('Kitchen', 'Garden', 'Village', 'Orchard', 'Bakery', 'Wedding', 'Harbour'))
 AXES = ('grave to funny', 'home to space') # What the two drawn factors of an item mean
@@ -202,7 +202,7 @@ def draw_ratings(n_users:int=400,   # Two at least
                 ) -> Drawn:         # The same numbers for the same arguments
     "Draw ratings of 1 to 5 stars from two factors and biases, more of them where the user expects to like the item"
     rng = np.random.default_rng(seed)
-    p, q = rng.normal(0, 0.75, (n_users, 2)), rng.normal(0, 0.75, (n_items, 2))
+    p, q = rng.normal(0, 0.75, (n_users, 2)), rng.normal(0, (0.95, 0.6), (n_items, 2))
     bu, bi = rng.normal(0, 0.35, n_users), rng.normal(0, 0.45, n_items)
     score = 3.4 + bu[:, None] + bi + p@q.T
     popular = -0.8*np.log(rng.permutation(n_items) + 8)
