@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/bank.html.md"""
 # %% auto #0
 __all__ = ['WEEKS', 'KINDS', 'CLOSED', 'MINUTES_A_MARK', 'lab_file', 'Concept', 'read_concepts', 'concepts', 'mathml', 'to_html',
            'to_text', 'value', 'texts', 'problem', 'load', 'as_weeks', 'bank', 'marks', 'score', 'key', 'feedback',
-           'draw', 'shuffled']
+           'rarest', 'draw', 'shuffled']
 
 # %% ../nbs/lib/14_bank.ipynb #5f689dca
 import ast, html, json, math, operator, random, re
@@ -276,9 +276,13 @@ def feedback(q:dict, # A question that a machine can mark
         case 'short': return [q['model']]
         case 'essay': return list(q['outline'])
 
-# %% ../nbs/lib/14_bank.ipynb #0c69fb71
-def _pick(pool, used, levels, rng):
-    "From shuffled `pool`: the rarest difficulty so far, then unseen concepts"
+# %% ../nbs/lib/14_bank.ipynb #31e9cacc
+def rarest(pool:list,  # Questions to choose from
+           used:set,    # Concepts that have come up
+           levels:dict, # Difficulty: how many questions have it
+           rng:dict     # Id: a random number, for ties
+          ) -> dict:    # One of `pool`
+    "The question whose difficulty came up least, then the one with the fewest known concepts"
     return min(pool, key=lambda q: (levels[q['difficulty']], sum(c in used for c in q['concepts']), rng[q['id']]))
 
 def draw(questions:list, # From `bank`
@@ -294,7 +298,7 @@ def draw(questions:list, # From `bank`
     turn = {w: rand.random() for w in pools}
     for _ in range(n):
         w = min((w for w in pools if pools[w]), key=lambda w: (len(got[w]), turn[w]))
-        q = _pick(pools[w], used, levels, rng)
+        q = rarest(pools[w], used, levels, rng)
         pools[w].remove(q); got[w].append(q)
         used.update(q['concepts']); levels[q['difficulty']] += 1
     return [q for w in got for q in got[w]]
