@@ -13,7 +13,7 @@ __all__ = ['SPECIALS', 'KINDS', 'IGNORE', 'LABELS', 'COLUMNS', 'train_tokenizer'
            'fit_head', 'accuracy', 'encode_pairs', 'pair_model', 'safe_precision', 'check_finite', 'pair_trainer',
            'predict_pairs', 'Logits', 'GroupedBatches', 'pair_learner', 'zero_shot', 'classify_file']
 
-# %% ../nbs/labs/week05_nli.ipynb #c1218ae9
+# %% ../nbs/labs/week05_nli.ipynb #9df34516
 import csv, logging, math, time, unicodedata, warnings
 from pathlib import Path
 
@@ -25,11 +25,11 @@ from torch import nn
 from torch.nn import functional as F
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (AutoModelForSequenceClassification, DataCollatorWithPadding, DebertaV2Config, DebertaV2ForSequenceClassification,
-                          PreTrainedTokenizerFast, Trainer, TrainingArguments)
+                          PreTrainedTokenizerFast, PrinterCallback, Trainer, TrainingArguments)
 
 from .plots import COLOURS, DASHES
 from .runtime import CourseError, seed_everything
-from .text_models import OFFLINE_MODEL, embed, max_tokens, text_model, token_lengths
+from .text_models import embed, max_tokens, text_model, text_tokenizer, token_lengths
 
 # %% ../nbs/labs/week05_nli.ipynb #489c39e0
 SPECIALS = '[PAD]', '[CLS]', '[SEP]', '[UNK]', '[MASK]'
@@ -239,13 +239,13 @@ def permuted_batch(ids:torch.Tensor, # (n, length) token ids
     targets = order[:, -max(1, round(share*length)):]
     return dict(input_ids=ids, perm_mask=permutation_mask(order), target_mapping=F.one_hot(targets, length).float(), labels=ids.gather(1, targets))
 
-# %% ../nbs/labs/week05_nli.ipynb #4acdf598
+# %% ../nbs/labs/week05_nli.ipynb #ac64aef2
 def padded_rows(rows,       # Lists of token ids
-                length:int, # Longer rows are cut
+                length:int, # Of longer rows the end is kept
                 pad_id:int=0 # The id of `[PAD]`
                ) -> torch.Tensor: # (len(rows), length)
     "Rows of equal length from lists of any length"
-    return torch.tensor([list(o[:length]) + [pad_id]*(length - len(o)) for o in rows])
+    return torch.tensor([list(o[-length:]) + [pad_id]*(length - len(o)) for o in rows])
 
 def joined(a:torch.Tensor, # (n, length) token ids
            b:torch.Tensor, # (n, length) token ids
@@ -309,7 +309,7 @@ def disentangled_attention(layer,               # A `DisentangledSelfAttention` 
     scores = sum(parts).masked_fill(~mask.bool()[:, None, None], torch.finfo(hidden.dtype).min)
     return (scores.softmax(-1) @ v).transpose(1, 2).flatten(-2), parts
 
-# %% ../nbs/labs/week05_nli.ipynb #2fdb64c5
+# %% ../nbs/labs/week05_nli.ipynb #10959b28
 def small_deberta(vocab_size:int, # Of its tokenizer
                   n_classes:int=3,
                   width:int=64,   # Size of a token's vector
@@ -322,18 +322,21 @@ def small_deberta(vocab_size:int, # Of its tokenizer
         vocab_size=vocab_size, hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=2*width,
         relative_attention=True, position_buckets=16, max_relative_positions=-1, max_position_embeddings=max_len, position_biased_input=False,
         pos_att_type=['p2c', 'c2p'], share_att_key=True, norm_rel_ebd='layer_norm', type_vocab_size=2, pad_token_id=0,
-        pooler_hidden_size=width, pooler_dropout=.1, num_labels=n_classes))
+        pooler_hidden_size=width, pooler_dropout=.1, num_labels=n_classes,
+        initializer_range=width**-.5))  # the usual 0.02 is for a width of 768
 
-# %% ../nbs/labs/week05_nli.ipynb #aabb34a7
+# %% ../nbs/labs/week05_nli.ipynb #c4b119cd
 LABELS = 'entailment', 'neutral', 'contradiction'
 COLUMNS = 'premise', 'hypothesis', 'label'
 
 def _classes(labels, path):
     "Names of the classes in a column of labels, in order, and the column as their numbers"
     found = sorted(set(labels))
-    if set(found) <= {'0', '1', '2'}: names = {'0': 'entailment', '1': 'not_entailment' if found == ['0', '1'] else 'neutral', '2': 'contradiction'}
+    numbers = {'0', '1', '2'}
+    if set(found) <= numbers: names = {'0': 'entailment', '1': 'not_entailment' if found == ['0', '1'] else 'neutral', '2': 'contradiction'}
     else: names = {o: o for o in (*LABELS, 'not_entailment')}
-    unknown = [o for o in found if o not in names]
+    if numbers & set(found) and set(found) & {*LABELS, 'not_entailment'}: raise CourseError(f'{path}: labels by name and by number in one file; use one of the two')
+    unknown = [o for o in found if o not in names and o not in numbers]
     if unknown: raise CourseError(f"{path}: unknown labels {', '.join(map(repr, unknown[:5]))}; use {', '.join(LABELS)} or not_entailment, or the numbers 0, 1, 2")
     classes = [names[o] for o in names if o in found]
     return classes, [classes.index(names[o]) for o in labels]
@@ -377,7 +380,7 @@ def split_by_premise(df:pd.DataFrame, # From `read_pairs`
             raise CourseError(f'{len(df)} pairs about {len(groups)} premises are too few: the {name} part lacks a class when premises are not shared; give more pairs about different premises')
     return train, valid
 
-# %% ../nbs/labs/week05_nli.ipynb #394ad8fe
+# %% ../nbs/labs/week05_nli.ipynb #06e9ddae
 class Embedder:
     "Vectors of texts from one frozen encoder; each text is encoded once"
     def __init__(self,
@@ -412,7 +415,7 @@ def fit_head(X:torch.Tensor, # (n, n_in) features
             ) -> nn.Module:  # In evaluation mode; gives logits
     "A network with one hidden layer and dropout, trained on features"
     seed_everything(seed)
-    y = torch.as_tensor(np.asarray(y))
+    y = torch.tensor(np.array(y))
     head = nn.Sequential(nn.Dropout(.3), nn.Linear(X.shape[1], width), nn.ReLU(), nn.Dropout(.3), nn.Linear(width, n_classes))
     opt = torch.optim.AdamW(head.parameters(), lr, weight_decay=.01)
     sched = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=epochs*math.ceil(len(X)/bs))
@@ -430,7 +433,7 @@ def accuracy(logits:torch.Tensor, # (n, n_classes)
     "Share of rows whose largest logit is the label's"
     return float((logits.argmax(-1).cpu().numpy() == np.asarray(y)).mean())
 
-# %% ../nbs/labs/week05_nli.ipynb #0eab61c8
+# %% ../nbs/labs/week05_nli.ipynb #6c01f761
 def encode_pairs(df:pd.DataFrame, # With premise, hypothesis and label
                  tok,             # A tokenizer of transformers
                  max_len:int      # Tokens a pair; the longer text is cut first
@@ -448,12 +451,11 @@ def pair_model(name:str|Path, # 'from_config', a name of the hub or a local fold
               ) -> tuple:     # A function that makes the model afresh, and the tokenizer
     "A model that reads pairs: small with random weights, or a pretrained encoder with a new head"
     if str(name) == 'from_config':
-        tok = pair_tokenizer(train_tokenizer(texts, 'Unigram', vocab_size, lowercase=True))
+        tok = pair_tokenizer(train_tokenizer(texts, 'WordPiece', vocab_size, lowercase=True))
         return lambda: small_deberta(len(tok), n_classes, width, layers, max_len=max_len), tok
-    make = lambda: text_model(name, AutoModelForSequenceClassification, num_labels=n_classes, ignore_mismatched_sizes=True)
-    return (lambda: make()[0]), make()[1]
+    return lambda: text_model(name, AutoModelForSequenceClassification, num_labels=n_classes, ignore_mismatched_sizes=True)[0], text_tokenizer(name)
 
-# %% ../nbs/labs/week05_nli.ipynb #cb5e850f
+# %% ../nbs/labs/week05_nli.ipynb #e1280b4d
 def safe_precision(model,         # A model of transformers
                    precision:str, # 'float32', 'float16' or 'bfloat16': what the device would like
                    kind:str       # 'cuda', 'mps' or 'cpu'
@@ -486,7 +488,9 @@ def pair_trainer(model, tok,       # A model with a head, and its tokenizer
                              report_to='none', save_strategy='no', logging_strategy='no', disable_tqdm=True, dataloader_pin_memory=False, use_cpu=model.device.type == 'cpu',
                              fp16=precision == 'float16', bf16=precision == 'bfloat16', **strategy, **kwargs)
     pad = dict(padding='max_length', max_length=pad_to) if pad_to else {}
-    return Trainer(model, args, train_dataset=rows, processing_class=tok, data_collator=DataCollatorWithPadding(tok, **pad))
+    trainer = Trainer(model, args, train_dataset=rows, processing_class=tok, data_collator=DataCollatorWithPadding(tok, **pad))
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 @torch.no_grad()
 def predict_pairs(model, tok,  # A model with a head, and its tokenizer
@@ -504,7 +508,7 @@ def predict_pairs(model, tok,  # A model with a head, and its tokenizer
     model.train(training)
     return torch.cat(logits)[order.argsort()]
 
-# %% ../nbs/labs/week05_nli.ipynb #72a32167
+# %% ../nbs/labs/week05_nli.ipynb #5313c5fe
 class Logits(nn.Module):
     "A model of transformers that takes a dict and returns its logits, as fastai wants it"
     def __init__(self, model): super().__init__(); self.model = model
@@ -532,6 +536,7 @@ def pair_learner(model, tok,   # A model with a head, and its tokenizer
                  **kwargs      # More for `Learner`
                 ):             # A fastai Learner
     "A fastai Learner around a model of transformers, with the same batches that `pair_trainer` makes"
+    import fastai.callback.schedule  # noqa: F401  gives a Learner its fit_one_cycle
     from fastai.basics import CrossEntropyLossFlat, DataLoaders, Learner, accuracy as fastai_accuracy
     from fastai.callback.training import GradientClip
     collate = DataCollatorWithPadding(tok)
@@ -553,7 +558,7 @@ def zero_shot(texts,             # Sequence of str
     if (scores < 0).any(): raise ValueError('scores must not be negative: give probabilities')
     return scores/scores.sum(1, keepdims=True).clip(min=1e-12)
 
-# %% ../nbs/labs/week05_nli.ipynb #bff82e13
+# %% ../nbs/labs/week05_nli.ipynb #ceea2aa5
 def classify_file(path:str|Path,  # Pairs, as for `read_pairs`
                   vectors,        # An `Embedder`
                   out:str|Path,   # The file to write: held-out pairs with prediction and probability, tab separated
@@ -566,7 +571,7 @@ def classify_file(path:str|Path,  # Pairs, as for `read_pairs`
     train, valid = split_by_premise(df, n_train, n_valid, seed)
     both = lambda o: pair_features(vectors(o.premise), vectors(o.hypothesis))
     one = lambda o: vectors(o.hypothesis)*math.sqrt(vectors(o.hypothesis[:1]).shape[-1])
-    with torch.no_grad(): logits, alone = (fit_head(f(train), train.label, len(classes), epochs, seed)(f(valid)) for f in (both, one))
+    logits, alone = (fit_head(f(train), train.label, len(classes), epochs, seed)(f(valid)).detach() for f in (both, one))
     probability, guess = logits.softmax(-1).max(-1)
     table = valid.assign(label=[classes[i] for i in valid.label], predicted=[classes[i] for i in guess], probability=probability.numpy().round(4))
     with whole_file(out) as tmp: table.to_csv(tmp, sep='\t', index=False, quoting=csv.QUOTE_NONE, quotechar=None, escapechar=None)
