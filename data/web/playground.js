@@ -7,7 +7,7 @@
   if (!table) { document.body.textContent = 'This page gets its settings from Python: call playground.show().'; return; }
 
   const THUMB = 25, MOVING = 50, STILL = 100;  // Grid points on a side: a neuron's picture, the surface while training and at rest
-  let settings, data, net, init, epoch, steps, at, history, playing = false, chosen = null, theme = {}, canvases = [], segments = [];
+  let settings, data, net, init, epoch, steps, at, history, playing = false, chosen = null, looking = null, theme = {}, canvases = [], segments = [];
   const timing = {work: [], gaps: []};
 
   // ---- State ----
@@ -21,7 +21,7 @@
   function restart() { epoch = 0; steps = 0; at = 0; history = []; remember(); }
   function remember() {
     const train = net.evaluate(data.train), test = net.evaluate(data.test);
-    history.push([epoch, train.loss, test.loss, train.accuracy, test.accuracy]);
+    history.push([epoch + at / data.train.y.length, train.loss, test.loss, train.accuracy, test.accuracy]);
     if (history.length > 1200) history = history.filter((_, i) => i % 2 === 0 || i === history.length - 1);
   }
   function oneStep() {
@@ -100,7 +100,7 @@
     return layer === net.W.length ? 'the output' : `neuron ${j + 1} of layer ${layer}`;
   }
   function buildNet() {
-    canvases = [];
+    canvases = []; looking = null;
     const columns = [], features = make('div', {className: 'column features'}, make('div', {className: 'size', textContent: 'features'}));
     for (const f of table.features.choices) {
       const j = settings.features.indexOf(f), b = neuronButton(f, 0, j, `Feature ${f}`);
@@ -192,7 +192,6 @@
       field('bias', () => net.b[l][j], v => { net.b[l][j] = v; }),
       ...Array.from({length: n}, (_, i) => field(layer === 1 ? settings.features[i] : `from ${i + 1}`, () => net.W[l][j * n + i], v => { net.W[l][j * n + i] = v; })));
   }
-  let looking = null;
   function look(layer, j) {
     looking = layer === null || j < 0 ? null : {layer, j};
     if (!playing) draw();
@@ -374,9 +373,10 @@
   // By hand, like the loop: what runs away to infinity is reset and said
   function advance(move, n = 1) {
     pause(); say('');
-    for (let k = 0; k < n && net.finite; k++) move();
+    for (let k = 0; k < n && net.finite; k++) { move(); if (at === 0) remember(); }
     if (!net.finite) { reset(); say(`The loss ran away to infinity: a learning rate of ${settings.lr} is too large here. The weights are reset.`, true); return; }
-    remember(); draw(); report();
+    if (at) remember();
+    draw(); report();
   }
   function reset() { pause(); net.setWeights(init); restart(); draw(); report(); }
 

@@ -32,7 +32,7 @@ const Settings = (() => {
       }
       return fail(`expected a value before ${here()}`);
     }
-    const out = {};
+    const out = Object.create(null);  // A name such as __proto__ is then a name like any other
     for (space(); at < src.length; space()) {
       const name = take(/[A-Za-z_]\w*/y) ?? fail(`expected name=value before ${here()}`);
       space();
