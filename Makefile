@@ -1,0 +1,43 @@
+# Every target calls the command line or pytest: nothing is decided here.
+PYTHON ?= python3
+VENV   ?= .venv
+OUT    ?= out
+JOBS   ?= 2
+READY  := $(VENV)/.ready
+BIN    := $(VENV)/bin
+APT    := $(if $(filter 0,$(shell id -u)),,sudo )apt-get install -y python3-venv
+
+.DEFAULT_GOAL := help
+.PHONY: help setup labs test lab doctor sync bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Install everything into VENV (default .venv), once
+$(READY): settings.ini setup.py
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { echo "Installing python3-venv, which makes virtual environments"; $(APT) && $(PYTHON) -m venv $(VENV); } \
+	  || { echo "No virtual environment could be made. Install Python's venv module ($(APT)), then call make again."; exit 1; }
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+labs: $(READY) ## Execute every lab, tiny and offline, and name the report to open
+	$(BIN)/course-labs run --size tiny --out $(OUT) --jobs $(JOBS)
+
+test: $(READY) ## Run all tests
+	$(BIN)/python -m pytest
+
+lab: $(READY) ## Open JupyterLab on the notebooks
+	$(BIN)/course-labs lab
+
+doctor: $(READY) ## Say what this machine is and what each lab would need
+	$(BIN)/course-labs doctor
+
+sync: $(READY) ## Write modules, README, badges and urls from the notebooks and settings.ini
+	$(BIN)/course-labs sync
+
+bench: $(READY) ## Measure against peers, as ratios
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[dev,bench]'
+	$(BIN)/course-labs bench
+
+clean: ## Remove what runs and builds left behind, but not VENV
+	rm -rf $(OUT) build dist _docs _proc *.egg-info .pytest_cache .hypothesis
