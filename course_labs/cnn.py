@@ -476,14 +476,14 @@ def write_submission(path,   # csv to write
     with whole_file(path) as tmp: pd.DataFrame(dict(ImageId=np.arange(1, len(classes) + 1), Label=np.asarray(classes))).to_csv(tmp, index=False)
     return Path(path)
 
-# %% ../nbs/labs/week03_cnn.ipynb #d990abf7
+# %% ../nbs/labs/week03_cnn.ipynb #4cef7bbf
 def check_submission(path,       # csv to check
                      n:int,      # Rows of the test file
                      n_out:int=10 # Classes; labels are 0 to `n_out` - 1
                     ) -> int:    # Number of rows
     "Refuse a submission that Kaggle would refuse or that would score by accident; raises `CourseError` that names the fault"
     path = Path(path)
-    if not path.exists(): raise CourseError(f'{path}: no such file; write it with write_submission')
+    if not path.is_file(): raise CourseError(f'{path}: no such file; write it with write_submission')
     try: table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as e: raise CourseError(f"{path} is not a csv ({str(e).splitlines()[0].strip()}); write it with write_submission") from None
     if list(table.columns) != ['ImageId', 'Label']: raise CourseError(f"{path} has the columns {','.join(map(str, table.columns))}; expected ImageId,Label")
