@@ -6,12 +6,13 @@ Docs: https://course-labs.github.io/course_labs/lib/lr_finder.html.md"""
 
 # %% auto #0
 __all__ = ['SUGGESTIONS', 'MARKS', 'FOLLOW', 'OPAQUE', 'LRSweep', 'suggest_minimum', 'suggest_steep', 'suggest_valley',
-           'suggest_slide', 'Snapshot', 'random_state', 'untouched', 'lr_find']
+           'suggest_slide', 'Snapshot', 'random_state', 'autocast_state', 'untouched', 'lr_find', 'fit_undone']
 
-# %% ../nbs/lib/08_lr_finder.ipynb #25a55031
-import itertools, math, random, sys
-from collections import OrderedDict, defaultdict, deque
-from contextlib import contextmanager, nullcontext
+# %% ../nbs/lib/08_lr_finder.ipynb #0d6b140f
+import math, random, sys
+from collections import OrderedDict, deque
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from functools import singledispatch
 
@@ -92,7 +93,7 @@ def suggest_slide(lrs, losses,
 
 SUGGESTIONS = dict(valley=suggest_valley, slide=suggest_slide, steep=suggest_steep, minimum=suggest_minimum)
 
-# %% ../nbs/lib/08_lr_finder.ipynb #abe466a8
+# %% ../nbs/lib/08_lr_finder.ipynb #f7d8f3e0
 @patch
 def points(self:LRSweep) -> tuple: # Two float32 arrays: rates and smoothed losses
     "What the rules look at: without the first tenth and the last five steps, up to the first loss that is no number"
@@ -108,7 +109,7 @@ def suggest(self:LRSweep,
            ) -> float: # A rate; nan where the rule needs more steps
     "What one rule suggests; raises `CourseError` when the sweep broke off too early"
     lrs, losses = self.points()
-    if len(lrs) < 6: raise CourseError(f'the loss diverged after {len(self.lrs)} of {self.num_it} steps, too few to suggest a rate: start lower than start_lr={self.start_lr:g}')
+    if len(lrs) < 6: raise CourseError(f'{len(self.lrs)} of {self.num_it} steps before the loss diverged are too few to suggest a rate: choose a lower start_lr than {self.start_lr:g} or more steps')
     return SUGGESTIONS[rule](lrs, losses)
 
 @patch
@@ -136,92 +137,112 @@ def __repr__(self:LRSweep):
     except CourseError as e: res += str(e)
     return '\n'.join([res] + [f'Caution: {o}' for o in self.caveats()])
 
-# %% ../nbs/lib/08_lr_finder.ipynb #8aa11789
+# %% ../nbs/lib/08_lr_finder.ipynb #af7d6091
 MARKS = dict(valley='o', slide='s', steep='^', minimum='D')
 
 @patch
 def plot(self:LRSweep,
          ax=None # Axes to draw on; new ones without
         ):       # The axes
-    "Smoothed loss against the rate, the four suggestions marked"
+    "Smoothed loss against the rate, the four suggestions marked; pale where the rules do not look"
     if ax is None: ax = plt.subplots()[1]
     lrs, losses = self.points()
+    ax.plot(self.lrs, self.smoothed, '-', color='0.8')
     ax.plot(lrs, losses, '-', color='0.4', label='smoothed loss')
     for (name, lr), colour in zip(self.suggestions().items(), COLOURS):
-        if math.isfinite(lr): ax.plot(lr, np.interp(np.log(lr), np.log(lrs), losses), MARKS[name], color=colour, ms=8, label=f'{name} {lr:.1e}')
-    ax.set(xscale='log', xlabel='learning rate (1)', ylabel='smoothed training loss',
-           title=f'Valley suggests {self.valley:.1e}; the loss is lowest at {lrs[losses.argmin()]:.1e}')
+        if math.isfinite(lr): ax.plot(lr, np.interp(np.log(lr), np.log(lrs), losses), MARKS[name], color=colour, ms=8, label=f'{name} {lr:.2g}')
+    low, high = losses.min(), losses[:losses.argmin() + 1].max()
+    ax.set(xscale='log', xlabel='learning rate (log scale)', ylabel='smoothed training loss', ylim=(low - .1*(high - low), high + .6*(high - low)),
+           title=f'Valley suggests {self.valley:.2g}; the loss is lowest at {lrs[losses.argmin()]:.2g}')
     ax.legend()
     return ax
 
-# %% ../nbs/lib/08_lr_finder.ipynb #dfb1d963
-FOLLOW = {'torch', 'fastai', 'fastcore', 'timm', 'transformers', 'accelerate', 'keras', 'collections'} # Packages whose objects a snapshot enters
-OPAQUE = {'dataset', 'train_dataset', 'eval_dataset', 'processing_class', 'tokenizer', 'lock'}          # Attributes it leaves alone
+# %% ../nbs/lib/08_lr_finder.ipynb #5854f5ab
+FOLLOW = {'torch', 'fastai', 'fastcore', 'timm', 'transformers', 'accelerate', 'keras'}          # Packages whose objects a snapshot enters
+OPAQUE = {'dataset', 'train_dataset', 'eval_dataset', 'processing_class', 'tokenizer', 'lock'} # Attributes it leaves alone
 
-def _follows(o): return any(c.__module__.split('.')[0] in FOLLOW for c in type(o).__mro__)
+def _follows(o):
+    "Is `o` of a class that is, or is built on, one of the packages to follow? A TensorBoard writer has a file and a thread and is left alone"
+    modules = [c.__module__ for c in type(o).__mro__]
+    return any(m.split('.')[0] in FOLLOW for m in modules) and not any('tensorboard' in m for m in modules)
+
+def _kind(o, *names): return any(c.__module__.split('.')[0] == 'keras' and c.__name__ in names for c in type(o).__mro__)
 
 class Snapshot:
     "The contents of objects and of all they are made of, to be written back in place"
     def __init__(self, *objs): # Learner, model, optimiser, ...
         import torch
-        self.Tensor, self.Generator, self.no_grad = torch.Tensor, torch.Generator, torch.no_grad
-        self.undo, self.seen, todo = [], {}, list(objs)
+        self.torch, self.undo, self.seen = torch, [], {}
+        todo = list(objs)
         while todo:
             o = todo.pop()
             if id(o) in self.seen or isinstance(o, (str, bytes, int, float, complex, type, type(None))): continue
             self.seen[id(o)] = o  # keeps `o` alive, so that its id stays its own
-            todo.extend(self._take(o))
+            todo.extend(self._take(o) or ())
 
     def _take(self, o):
         "Note how to put `o` back; returns what it is made of"
-        if isinstance(o, self.Tensor): return self._tensor(o)
-        if isinstance(o, np.ndarray):
-            saved = o.copy()
-            self.undo.append(lambda: np.copyto(o, saved) if o.flags.writeable else None)
-        elif isinstance(o, random.Random):
-            state = o.getstate()
-            self.undo.append(lambda: o.setstate(state))
-        elif isinstance(o, self.Generator):
-            state = o.get_state()
-            self.undo.append(lambda: o.set_state(state))
-        elif isinstance(o, np.random.Generator):
-            state = o.bit_generator.state
-            self.undo.append(lambda: setattr(o.bit_generator, 'state', state))
-        elif isinstance(o, (list, deque)):
-            saved = list(o)
-            self.undo.append(lambda: (o.clear(), o.extend(saved)))
-            return saved
-        elif isinstance(o, set):
-            saved = set(o)
-            self.undo.append(lambda: (o.clear(), o.update(saved)))
-        elif isinstance(o, tuple): return o
-        elif isinstance(o, dict):
-            saved = dict(o)
-            self.undo.append(lambda: (o.clear(), o.update(saved)))
-            return saved.values()
-        elif hasattr(o, '__dict__') and _follows(o): return self._object(o)
-        return ()
+        if isinstance(o, self.torch.Tensor): return self._tensor(o)
+        if self._generator(o): return
+        if isinstance(o, tuple): return o
+        if isinstance(o, (list, deque, set)): return self._items(o)
+        if isinstance(o, dict): return self._dict(o)
+        if isinstance(o, np.ndarray): return self._later(lambda saved: np.copyto(o, saved) if o.flags.writeable else None, o.copy())
+        if _kind(o, 'KerasVariable', 'Variable') and sys.modules['keras'].backend.backend() != 'torch': return self._keras_variable(o)
+        if hasattr(o, '__dict__') and _follows(o): return self._object(o)
+
+    def _later(self, f, *args): self.undo.append(lambda: f(*args))
+
+    def _generator(self, o):
+        "Random generators of python, torch and numpy"
+        if   isinstance(o, random.Random): self._later(o.setstate, o.getstate())
+        elif isinstance(o, self.torch.Generator): self._later(o.set_state, o.get_state())
+        elif isinstance(o, np.random.Generator): self._later(setattr, o.bit_generator, 'state', o.bit_generator.state)
+        elif isinstance(o, np.random.RandomState): self._later(o.set_state, o.get_state())
+        else: return False
+        return True
+
+    def _items(self, o):
+        base, saved = next(c for c in (list, deque, set) if isinstance(o, c)), list(o)
+        def back():  # by the methods of the base class: those of a subclass may keep books
+            if len(o) == len(saved) and all(a is b for a,b in zip(o, saved)): return
+            base.clear(o)
+            (base.update if base is set else base.extend)(o, saved)
+        self._later(back)
+        return saved
+
+    def _dict(self, o):
+        base, saved = OrderedDict if isinstance(o, OrderedDict) else dict, dict(o)
+        def back():
+            if len(o) == len(saved) and all(k in saved and v is saved[k] for k,v in o.items()): return
+            base.clear(o)
+            base.update(o, saved)
+        self._later(back)
+        return saved.values()
 
     def _object(self, o):
-        d, saved = vars(o), dict(vars(o))
-        self.undo.append(lambda: (d.clear(), d.update(saved)))
-        data = [v for k,v in saved.items() if k.lstrip('_') in OPAQUE]
-        generators = [g for v in data if hasattr(v, '__dict__') for g in vars(v).values() if isinstance(g, (random.Random, self.Generator, np.random.Generator))]
-        return [v for k,v in saved.items() if k.lstrip('_') not in OPAQUE] + generators
+        self._dict(vars(o))
+        inside = {k.lstrip('_'): v for k,v in vars(o).items()}
+        for k in OPAQUE & set(inside):
+            for g in getattr(inside[k], '__dict__', {}).values(): self._generator(g)
+        return [v for k,v in inside.items() if k not in OPAQUE]
+
+    def _keras_variable(self, o):
+        if o._value is not None: self._later(o.assign, np.array(sys.modules['keras'].ops.convert_to_numpy(o)))
 
     def _tensor(self, t):
-        if t.is_meta: return ()
+        if t.is_meta: return
         saved, grad = t.detach().to('cpu', copy=True), t.grad if t.is_leaf else None
         def back():
             if t.shape != saved.shape: t.data = saved.to(t.device)
             elif not _same_bits(t.detach().cpu(), saved): t.data.copy_(saved)
             if t.is_leaf: t.grad = grad
-        self.undo.append(back)
-        return () if grad is None else (grad,)
+        self._later(back)
+        return [grad]
 
     def restore(self):
         "Write all contents back"
-        with self.no_grad():
+        with self.torch.no_grad():
             for f in self.undo: f()
 
 def _same_bits(a, b):
@@ -229,7 +250,7 @@ def _same_bits(a, b):
     import torch
     return a.dtype == b.dtype and torch.equal(a.contiguous().flatten().view(torch.uint8), b.contiguous().flatten().view(torch.uint8))
 
-# %% ../nbs/lib/08_lr_finder.ipynb #710f044f
+# %% ../nbs/lib/08_lr_finder.ipynb #646cf36b
 def random_state() -> list: # Of functions that put one generator back
     "The state of the global generators of python, numpy and torch (all devices)"
     import torch
@@ -239,17 +260,21 @@ def random_state() -> list: # Of functions that put one generator back
     if torch.backends.mps.is_available(): undo.append(lambda s=torch.mps.get_rng_state(): torch.mps.set_rng_state(s))
     return undo
 
-def _autocast_state():
+def autocast_state() -> list: # Of functions that put one part back
+    "How deep in autocast we are, and whether it is on, for each device"
     import torch
     kinds = ['cpu'] + ['cuda']*torch.cuda.is_available() + ['mps']*torch.backends.mps.is_available()
-    def back(kind, on, dtype): torch.set_autocast_enabled(kind, on); torch.set_autocast_dtype(kind, dtype)
-    undo = [lambda s=(k, torch.is_autocast_enabled(k), torch.get_autocast_dtype(k)): back(*s) for k in kinds]
-    return undo + [torch.clear_autocast_cache]
+    def depth(): torch.autocast_increment_nesting(); return torch.autocast_decrement_nesting()
+    def back_to(before):
+        for _ in range(depth() - before): torch.autocast_decrement_nesting()
+    def switch(kind, on, dtype): torch.set_autocast_enabled(kind, on); torch.set_autocast_dtype(kind, dtype)
+    undo = [lambda k=k, on=torch.is_autocast_enabled(k), dtype=torch.get_autocast_dtype(k): switch(k, on, dtype) for k in kinds]
+    return undo + [lambda before=depth(): back_to(before), torch.clear_autocast_cache]
 
 @contextmanager
 def untouched(*objs): # What to leave as it is: a Learner, a model, an optimiser, ...
     "Whatever the block does to `objs`, to the random generators and to autocast is undone at its end, also when it raises"
-    snapshot, undo = Snapshot(*objs), random_state() + _autocast_state()
+    snapshot, undo = Snapshot(*objs), random_state() + autocast_state()
     try: yield
     finally:
         snapshot.restore()
@@ -284,12 +309,26 @@ def lr_find(x,                     # fastai Learner, transformers Trainer or com
         return body(x, *data, start_lr=start_lr, end_lr=end_lr, num_it=num_it, stop_div=stop_div, **kwargs)
     raise CourseError(f'lr_find takes a fastai Learner, a transformers Trainer or a compiled Keras model, not a {type(x).__name__}')
 
-# %% ../nbs/lib/08_lr_finder.ipynb #5a0e7a6e
+# %% ../nbs/lib/08_lr_finder.ipynb #2e735740
+def _notes(model):
+    "Reasons to distrust any sweep of this torch model"
+    pretrained = any(getattr(getattr(m, 'config', None), '_name_or_path', '') for m in model.modules())
+    return ['a pretrained transformer: the suggestions tend to be about a hundred times too high; 2e-5 to 5e-5 are usual for fine-tuning'] if pretrained else []
+
+# %% ../nbs/lib/08_lr_finder.ipynb #c314594f
+def fit_undone(learn, # fastai Learner
+               cb     # Callback that ends the training by raising `CancelFitException`
+              ):
+    "Train `learn` with one more callback and without a log, then undo it"
+    from fastai.callback.progress import ProgressCallback
+    with untouched(learn, learn.opt_func), learn.no_logging():
+        learn.remove_cbs(ProgressCallback)
+        learn.fit(sys.maxsize, cbs=cb)
+
 @_body('fastai', 'Learner')
 def _lr_find_learner(learn, *, start_lr=1e-7, end_lr=10, num_it=100, stop_div=True):
     from fastai.callback.core import Callback, CancelFitException, CancelValidException
-    from fastai.callback.progress import ProgressCallback
-    sweep = LRSweep(start_lr, end_lr, num_it, stop_div)
+    sweep = LRSweep(start_lr, end_lr, num_it, stop_div, notes=_notes(learn.model))
 
     class Finder(Callback):
         name, order = 'lr_finder', 100  # after every other callback that sets a rate
@@ -306,7 +345,92 @@ def _lr_find_learner(learn, *, start_lr=1e-7, end_lr=10, num_it=100, stop_div=Tr
         def before_validate(self): raise CancelValidException()
 
     if not len(learn.dls.train): raise CourseError(f'the training set has {len(learn.dls.train_ds)} items, less than one batch of {learn.dls.train.bs}: choose a smaller batch size')
-    with untouched(learn, learn.opt_func), learn.no_logging():
-        learn.remove_cbs(ProgressCallback)
-        learn.fit(sys.maxsize, cbs=Finder())
+    fit_undone(learn, Finder())
+    return sweep
+
+# %% ../nbs/lib/08_lr_finder.ipynb #13f16f96
+def _quiet_args(args, num_it):
+    "A copy of TrainingArguments for a sweep: `num_it` steps, no logs, no evaluation, no checkpoints"
+    from transformers.trainer_utils import IntervalStrategy, SaveStrategy
+    args = copy(args)
+    vars(args).update(max_steps=num_it, eval_strategy=IntervalStrategy.NO, save_strategy=SaveStrategy.NO, logging_strategy=IntervalStrategy.NO,
+                      eval_on_start=False, load_best_model_at_end=False, push_to_hub=False, auto_find_batch_size=False, disable_tqdm=True)
+    return args
+
+@_body('transformers', 'Trainer')
+def _lr_find_trainer(trainer, *, start_lr=1e-7, end_lr=10, num_it=100, stop_div=True):
+    from transformers import TrainerCallback
+    if trainer.args.world_size > 1 or trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled:
+        raise CourseError('lr_find sweeps a Trainer in one process: run it before you launch the training on several')
+    sweep, parts, step = LRSweep(start_lr, end_lr, num_it, stop_div, notes=_notes(trainer.model)), [], trainer.training_step
+
+    class Finder(TrainerCallback):
+        def on_step_begin(self, args, state, control, optimizer=None, **kwargs):
+            for group in optimizer.param_groups: group['lr'] = sweep.lr
+        def on_step_end(self, args, state, control, **kwargs):
+            control.should_training_stop = sweep.add(sum(parts)) or control.should_training_stop
+            parts.clear()
+    def noting(*args, **kwargs):
+        loss = step(*args, **kwargs)
+        parts.append(float(loss.mean()))
+        return loss
+
+    with untouched(trainer):
+        trainer.args, trainer.training_step = _quiet_args(trainer.args, num_it), noting
+        trainer.callback_handler.callbacks[:] = [Finder()]
+        trainer.train()
+    return sweep
+
+# %% ../nbs/lib/08_lr_finder.ipynb #f516fccc
+def _rows(x, i):
+    "Rows `i` of an array, of a table, or of each in a list, tuple or dict of them"
+    if isinstance(x, dict): return {k: _rows(v, i) for k,v in x.items()}
+    if isinstance(x, (list, tuple)): return type(x)(_rows(o, i) for o in x)
+    return x.to_numpy()[i] if hasattr(x, 'iloc') else x[i]
+
+def _n_rows(x):
+    while isinstance(x, (list, tuple, dict)): x = next(iter(x.values() if isinstance(x, dict) else x))
+    return len(x)
+
+def _array_batches(x, y, sample_weight, bs, seed):
+    "Shuffled batches without end"
+    rng, n = np.random.default_rng(seed), _n_rows(x)
+    while True:
+        order = rng.permutation(n)
+        for i in range(0, n, bs):
+            idx = order[i:i + bs]
+            yield _rows(x, idx), _rows(y, idx), None if sample_weight is None else _rows(sample_weight, idx)
+
+def _set_batches(data):
+    "Batches of a data set without end"
+    while True:
+        got = False
+        for b in map(data.__getitem__, range(len(data))) if hasattr(data, '__getitem__') else data:
+            got = True
+            yield tuple(b) if isinstance(b, (list, tuple)) else (b,)
+        if not got: raise CourseError('the data set has no batch')
+
+@_body('keras', 'Model')
+def _lr_find_keras(model, x=None, y=None, *, batch_size=32, sample_weight=None, class_weight=None, seed=0, start_lr=1e-7, end_lr=10, num_it=100, stop_div=True):
+    import keras
+    from keras.src.backend.common import global_state
+    if not model.compiled or model.optimizer is None: raise CourseError('the Keras model is not compiled: call model.compile(optimizer, loss) before lr_find')
+    if x is None: raise CourseError('Keras takes its data at fit: call lr_find(model, x, y) or lr_find(model, dataset)')
+    if y is not None and _n_rows(x) == 0: raise CourseError('the data set is empty')
+    if y is None and iter(x) is x: raise CourseError('a generator is used up by one pass: give arrays, a PyDataset or a loader')
+    batches = _set_batches(x) if y is None else _array_batches(x, y, sample_weight, batch_size, seed)
+    sweep, parts = LRSweep(start_lr, end_lr, num_it, stop_div), []
+    with untouched(model, model.optimizer, x if y is None else None, global_state.get_global_attribute('global_seed_generator')):
+        opt = getattr(model.optimizer, 'inner_optimizer', model.optimizer)
+        if not isinstance(opt._learning_rate, keras.Variable):
+            opt._learning_rate = keras.Variable(start_lr, dtype=keras.config.floatx(), trainable=False)
+            opt._track_variable(opt._learning_rate)
+        model.train_function = None  # compiled anew, with the rate as a variable
+        every = opt.gradient_accumulation_steps or 1
+        while True:
+            opt._learning_rate.assign(sweep.lr)
+            parts.append(float(model.train_on_batch(*next(batches), class_weight=class_weight, return_dict=True)['loss']))
+            if len(parts) < every and math.isfinite(parts[-1]): continue
+            if sweep.add(np.mean(parts)): break
+            parts.clear()
     return sweep

@@ -49,10 +49,14 @@ def page(template:str,    # Name of the page: 'playground' for playground.html
     if _CSP not in doc: raise CourseError(f'{template}.html needs <meta charset="utf-8"> in its head')
     return doc if data is None else doc.replace(_DATA, _DATA.replace('></', f'>{safe_json(data)}</'), 1)
 
-# %% ../nbs/lib/13_pages.ipynb #a583a436
-_RULES = ('.cl-frame{container-type:inline-size}.cl-frame>iframe{display:block;width:100%;height:var(--h);border:0}'
-          '.cl-frame:has(>iframe)>.cl-fallback{display:none}'
-          '@container (max-width:620px){.cl-frame>iframe{height:var(--narrow)}}')
+# %% ../nbs/lib/13_pages.ipynb #2285c06e
+_RULES = ('.cl-frame{container-type:inline-size}.cl-frame>iframe{display:block;width:100%;border:0}'
+          '.cl-frame:has(>iframe)>.cl-fallback{display:none}')
+
+def _heights(name, height, narrow):
+    "Style rules: `height`, and other heights up to some widths, the widest first so that the narrower ones win"
+    rules = [f'@container (max-width:{w}px){{.{name}>iframe{{height:{h}px}}}}' for w,h in sorted(narrow.items(), reverse=True)]
+    return f'.{name}>iframe{{height:{height}px}}' + ''.join(rules)
 
 class Frame:
     "An interactive part: shown by a notebook as a sandboxed frame"
@@ -60,7 +64,8 @@ class Frame:
     def _repr_html_(self):
         doc, title = (html.escape(o).replace('\r', '').replace('\n', '&#10;') for o in (self.doc, self.title))
         fallback = re.sub(r'\s*\n\s*', ' ', self.fallback)
-        return (f'<div class="cl-frame" style="--h:{self.height}px;--narrow:{self.narrow}px"><style>{_RULES}</style>'
+        name = '-'.join(map(str, ['cl', self.height, *(o for pair in self.narrow.items() for o in pair)]))
+        return (f'<div class="cl-frame {name}"><style>{_RULES}{_heights(name, self.height, self.narrow)}</style>'
                 f'<div class="cl-fallback">{fallback}</div>'
                 f'<iframe sandbox="allow-scripts" allow="clipboard-write" title="{title}" width="100%" height="{self.height}" srcdoc="{doc}"></iframe></div>')
     def __repr__(self): return f"{self.title}: {plain(self.fallback)}".rstrip(': ')
@@ -78,10 +83,10 @@ def frame(doc:str,          # A whole HTML document, as from `page`
           height:int=600,   # Of the frame, in pixels
           title:str='Interactive part', # What a screen reader calls the frame
           fallback:str='This part is interactive: open the notebook in JupyterLab, Colab or Kaggle to use it.', # HTML to show where frames are stripped
-          narrow:int=None   # Height where the frame is narrower than 620 pixels, in pixels; by default `height`
+          narrow=None       # Height where the frame is at most 620 pixels wide, or several as {width: height}, all in pixels
          ) -> Frame:        # Shown by a notebook
     "Put a document into a sandboxed frame that fills the width"
-    return Frame(doc, height, title, fallback, narrow or height)
+    return Frame(doc, height, title, fallback, narrow if isinstance(narrow, dict) else {620: narrow or height})
 
 # %% ../nbs/lib/13_pages.ipynb #659dd904
 def picture(fig,     # A matplotlib figure

@@ -132,7 +132,7 @@ class Watch(threading.Thread):
         self._done.set()
         self.kill()
 
-# %% ../nbs/lib/15_runner.ipynb #6f5c1989
+# %% ../nbs/lib/15_runner.ipynb #603334e6
 def _error_line(nb, exc, watch, timeout, at):
     "One line for what ended a lab"
     from nbclient.exceptions import CellExecutionError, DeadKernelError
@@ -171,7 +171,8 @@ def run_lab(path,                # Notebook
     km = AsyncKernelManager(kernel_name='python3')
     km.kernel_spec.argv = [sys.executable, '-m', 'ipykernel_launcher', '-f', '{connection_file}', '--log-level=40']
     client = _client_class()(nb, km=km, timeout=None, on_cell_start=on_start, resources=dict(metadata=dict(path=str(work))))
-    kernel_env = dict(os.environ, COURSE_LABS_SIZE=size, COURSE_LABS_RECORD=str(record), COURSE_LABS_OUT=str(work), **(env or {}))
+    kernel_env = dict(os.environ, COURSE_LABS_SIZE=size, COURSE_LABS_RECORD=str(record), COURSE_LABS_OUT=str(work),
+                      COURSE_LABS_STRICT='0' if nb.metadata.get('course_labs', {}).get('student') else '1', **(env or {}))
     start_kernel = client.async_start_new_kernel
     async def start_and_watch(**kw):
         nonlocal watch

@@ -1,21 +1,28 @@
 "What several tests share"
-import shutil
+import os, shutil
 
 import pytest
 
+# Workers side by side share the cores: threads that wait for each other would cost more than they bring
+if n := os.environ.get('PYTEST_XDIST_WORKER_COUNT'): os.environ.setdefault('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or 1)//int(n))))
+
 CHROMIUM_ARGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
                  '--disable-background-networking', '--disable-component-update', '--disable-sync']
+
+def chromium(): # Path, or None
+    "Where this machine has a Chromium"
+    return next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
+
+def launch(p): # What `sync_playwright()` gives
+    "Start the machine's own Chromium without a window"
+    return p.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
 
 @pytest.fixture(scope='session')
 def browser():
     "A headless Chromium; the test is skipped with a reason where there is none"
     sync = pytest.importorskip('playwright.sync_api', reason='playwright is not installed')
-    chromium = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
-    if not chromium: pytest.skip('there is no Chromium on this machine')
-    with sync.sync_playwright() as p:
-        b = p.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
-        yield b
-        b.close()
+    if not chromium(): pytest.skip('there is no Chromium on this machine')
+    with sync.sync_playwright() as p, launch(p) as b: yield b
 
 def watched(page):
     "Note in `page.errors` what the console and scripts complain of, and in `page.outside` every request that is not the document itself"
