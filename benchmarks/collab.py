@@ -168,7 +168,8 @@ def plot(res, path):
 def main():
     warnings.filterwarnings('ignore')
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--data', type=Path, help='file of ratings; without it only the cost of growth is measured')
+    from course_labs.runtime import data_overrides
+    parser.add_argument('--data', type=Path, default=data_overrides().get('ratings'), help='file of ratings (default: what COURSE_LABS_DATA names); without one only the cost of growth is measured')
     parser.add_argument('--splits', type=int, default=3)
     parser.add_argument('--repeats', type=int, default=3)
     parser.add_argument('--sizes', type=int, nargs='*', default=list(SHAPES))
