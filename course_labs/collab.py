@@ -10,8 +10,8 @@ __all__ = ['PHRASES', 'HOMEWORK', 'BiasOnly', 'DotBias', 'BatchLoader', 'rating_
            'NeuralCF', 'RatersDot', 'fold_in', 'score_newcomer', 'chosen_or_not', 'feedback_loop', 'cross_search',
            'item_side', 'save_recommender', 'load_recommender', 'push_recommender', 'write_homework']
 
-# %% ../nbs/labs/week06_collab.ipynb #13d43333
-import json, math, time
+# %% ../nbs/labs/week06_collab.ipynb #1e692761
+import json, math, time, warnings
 from functools import partial
 from pathlib import Path
 
@@ -282,7 +282,9 @@ class NeuralCF(BiasOnly):
     def interact(self, u, i):
         return self.mlp(torch.cat([self.user_factors(u), self.item_factors(i)], 1))[:, 0]
 
-# %% ../nbs/labs/week06_collab.ipynb #c649f98e
+# %% ../nbs/labs/week06_collab.ipynb #2b781f03
+warnings.filterwarnings('ignore', message='Sparse CSR tensor support')  # what is used of it has been stable for years
+
 def _sum_rows(ptr, col, weight):
     "For each of n sets of row numbers, the sum of these rows of `weight`"
     m = torch.sparse_csr_tensor(ptr, col, torch.ones(len(col), dtype=weight.dtype, device=weight.device), (len(ptr) - 1, len(weight)), check_invariants=False)
