@@ -6,9 +6,9 @@ Docs: https://course-labs.github.io/course_labs/lib/pretrained.html.md"""
 
 # %% auto #0
 __all__ = ['PACKAGES', 'WEIGHT_FILES', 'pair_weights', 'vision_model', 'image_stats', 'NormalizeInput', 'image_body',
-           'image_learner']
+           'KeepBatchNorm', 'image_learner']
 
-# %% ../nbs/lib/09_pretrained.ipynb #fca5ae65
+# %% ../nbs/lib/09_pretrained.ipynb #b6d0f26b
 import json
 from difflib import get_close_matches
 from importlib import import_module
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import timm, torch
 from torch import nn
-from fastai.vision.all import Learner, Normalize, TimmBody, add_head, default_split, get_c
+from fastai.vision.all import Callback, L, Learner, Normalize, TimmBody, add_head, default_split, get_c
 from timm.models import save_for_hf
 
 from .runtime import CourseError, online
@@ -143,7 +143,7 @@ def image_stats(model:nn.Module # From `vision_model`, alone or inside `image_le
         if cfg: return tuple(cfg['mean']), tuple(cfg['std'])
     raise ValueError(f'{type(model).__name__} carries no pretrained_cfg')
 
-# %% ../nbs/lib/09_pretrained.ipynb #a664c817
+# %% ../nbs/lib/09_pretrained.ipynb #4ab9b002
 class NormalizeInput(nn.Module):
     "Subtract a mean per channel and divide by a standard deviation; no parameters"
     def __init__(self,
@@ -166,6 +166,12 @@ def image_body(name:str,             # As in `vision_model`
     body = TimmBody(model)
     return nn.Sequential(NormalizeInput(*image_stats(model)), body), model.num_features, body.needs_pool
 
+class KeepBatchNorm(Callback):
+    "Batch normalisation in the body stays in evaluation mode: it uses the averages that came with the weights and leaves them as they are"
+    def before_train(self):
+        for m in self.model[0].modules():
+            if isinstance(m, nn.modules.batchnorm._BatchNorm): m.eval()
+
 def image_learner(dls,                  # fastai DataLoaders of images from 0 to 1, not normalised
                   name:str,             # As in `vision_model`
                   n_out:int=None,       # Outputs; taken from `dls` when None
@@ -174,6 +180,8 @@ def image_learner(dls,                  # fastai DataLoaders of images from 0 to
                   head=None,            # A module that replaces fastai's head
                   ps:float=0.5,         # Dropout before the last layer of fastai's head
                   lin_ftrs=None,        # Widths of the head's hidden layers: None for one of 512, [] for none
+                  concat_pool:bool=True, # Average and maximum pooling in fastai's head; False for the average alone
+                  keep_bn:bool=False,   # Leave the batch normalisation of a pretrained body as it is
                   model_kw=None,        # dict for `timm.create_model`
                   **kwargs              # For `Learner`
                  ) -> Learner:          # Frozen up to the head where its weights are pretrained
@@ -181,8 +189,12 @@ def image_learner(dls,                  # fastai DataLoaders of images from 0 to
     if dls.after_batch.fs.filter(lambda o: isinstance(o, Normalize)): raise ValueError('the network normalises its own input: take Normalize out of the DataLoaders')
     n_out = n_out or get_c(dls)
     body, nf, pool = image_body(name, pretrained, img_size, **(model_kw or {}))
-    net = add_head(body, nf, n_out, head=head, pool=pool, ps=ps, lin_ftrs=lin_ftrs)
+    net = add_head(body, nf, n_out, head=head, pool=pool, ps=ps, lin_ftrs=lin_ftrs, concat_pool=concat_pool)
+    weights_from = body[1].model.weights_from
+    keep_bn = keep_bn and weights_from != 'random'
+    # Without trainable parameters in a frozen body, no gradient is computed for it
+    if keep_bn: kwargs = {**kwargs, 'cbs': [*L(kwargs.get('cbs')), KeepBatchNorm()], 'train_bn': False}
     learn = Learner(dls, net, splitter=default_split, **kwargs)
-    learn.weights_from = body[1].model.weights_from
+    learn.weights_from = weights_from
     if learn.weights_from != 'random': learn.freeze()
     return learn
