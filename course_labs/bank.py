@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/bank.html.md"""
 # %% auto #0
 __all__ = ['WEEKS', 'KINDS', 'CLOSED', 'MINUTES_A_MARK', 'lab_file', 'Concept', 'read_concepts', 'concepts', 'mathml', 'to_html',
            'to_text', 'value', 'texts', 'problem', 'load', 'as_weeks', 'bank', 'marks', 'score', 'key', 'feedback',
-           'draw', 'shuffled']
+           'rarest', 'draw', 'shuffled']
 
 # %% ../nbs/lib/14_bank.ipynb #5f689dca
 import ast, html, json, math, operator, random, re
@@ -132,15 +132,15 @@ def value(formula:str) -> float: # A finite number
     if not math.isfinite(res): raise ValueError(f'{formula!r} is {res}')
     return res
 
-# %% ../nbs/lib/14_bank.ipynb #8bd06aa7
+# %% ../nbs/lib/14_bank.ipynb #6de7cf1f
 KINDS = 'single', 'multi', 'numeric', 'order', 'match', 'short', 'essay'
 CLOSED = KINDS[:5]  # what a machine can mark
 
 @lru_cache
 def _validators():
-    from jsonschema import Draft202012Validator
-    schema = _json(data_dir()/'questions'/'schema.json')
-    return {k: Draft202012Validator({'$ref': f'#/$defs/{k}', '$defs': schema['$defs']}) for k in KINDS}
+    import fastjsonschema
+    kinds = _json(data_dir()/'questions'/'schema.json')['definitions']
+    return {k: fastjsonschema.compile(kinds[k]) for k in KINDS}
 
 def _path(parts): return ''.join(f'[{o+1}]' if isinstance(o, int) else f'.{o}' for o in parts).lstrip('.')
 
@@ -155,15 +155,17 @@ def texts(q:dict # A question
         elif isinstance(o, str): yield _path(at), o
     yield from walk({k: v for k,v in q.items() if k not in ('id', 'kind', 'concepts', 'formula')}, [])
 
-# %% ../nbs/lib/14_bank.ipynb #6f30ab45
+# %% ../nbs/lib/14_bank.ipynb #123d3bba
 def _schema_problem(q):
     kind = q.get('kind')
     if kind not in KINDS: return 'kind', f"{kind!r} is none of {', '.join(KINDS)}"
-    for e in sorted(_validators()[kind].iter_errors(q), key=lambda e: list(map(str, e.absolute_path))):
-        at = list(e.absolute_path)
-        if m := re.match(r"'(\w+)' is a required property", e.message): return _path([*at, m[1]]), 'is missing'
-        if e.validator == 'additionalProperties': return _path(at) or 'question', e.message
-        return _path(at) or 'question', e.message if len(e.message) < 120 else f'does not fit the schema ({e.validator})'
+    from fastjsonschema import JsonSchemaValueException
+    try: _validators()[kind](q)
+    except JsonSchemaValueException as e:
+        at = [int(o) if o.isdigit() else o for o in e.path[1:]]
+        gone = [o for o in e.rule_definition if o not in e.value] if e.rule == 'required' else []
+        if gone: return _path([*at, gone[0]]), 'is missing'
+        return _path(at) or 'question', e.message.replace(e.name, 'it', 1)
 
 def _numeric_problem(q):
     for at, formula, given in [('answer', q['formula'], q['answer'])] + [(f'traps[{i+1}].value', t['formula'], t['value']) for i,t in enumerate(q['traps'])]:
@@ -274,9 +276,13 @@ def feedback(q:dict, # A question that a machine can mark
         case 'short': return [q['model']]
         case 'essay': return list(q['outline'])
 
-# %% ../nbs/lib/14_bank.ipynb #0c69fb71
-def _pick(pool, used, levels, rng):
-    "From shuffled `pool`: the rarest difficulty so far, then unseen concepts"
+# %% ../nbs/lib/14_bank.ipynb #31e9cacc
+def rarest(pool:list,  # Questions to choose from
+           used:set,    # Concepts that have come up
+           levels:dict, # Difficulty: how many questions have it
+           rng:dict     # Id: a random number, for ties
+          ) -> dict:    # One of `pool`
+    "The question whose difficulty came up least, then the one with the fewest known concepts"
     return min(pool, key=lambda q: (levels[q['difficulty']], sum(c in used for c in q['concepts']), rng[q['id']]))
 
 def draw(questions:list, # From `bank`
@@ -292,7 +298,7 @@ def draw(questions:list, # From `bank`
     turn = {w: rand.random() for w in pools}
     for _ in range(n):
         w = min((w for w in pools if pools[w]), key=lambda w: (len(got[w]), turn[w]))
-        q = _pick(pools[w], used, levels, rng)
+        q = rarest(pools[w], used, levels, rng)
         pools[w].remove(q); got[w].append(q)
         used.update(q['concepts']); levels[q['difficulty']] += 1
     return [q for w in got for q in got[w]]

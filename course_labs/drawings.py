@@ -157,7 +157,7 @@ def stain(image, leaf:Leaf, window,
     "Paint in one window of `image`, only on the leaf and in its light"
     paint(image[window], np.asarray(colour, dtype=np.float32)*leaf.light[window][..., None], alpha*leaf.mask[window])
 
-# %% ../nbs/lib/07_drawings.ipynb #b016d475
+# %% ../nbs/lib/07_drawings.ipynb #03eddb19
 ALL = slice(None), slice(None)
 
 def _normal(image, leaf, rng, how): "A healthy leaf has no sign"
@@ -166,7 +166,7 @@ def _blast(image, leaf, rng, how):
     "Spindles with a grey centre and a brown rim"
     rough = lumps(rng, leaf.mask.shape, max(leaf.width*0.12, 2)) - 0.5
     for place in marks(leaf, rng, int(5 + 10*how), 0.8):
-        wide = leaf.width*rng.uniform(0.12, 0.3)
+        wide = leaf.width*rng.uniform(0.15, 0.32)
         window, d = mark(leaf, place, wide*rng.uniform(2, 3.4), wide, power=1.3)
         d = d + 0.35*rough[window]
         stain(image, leaf, window, (0.72, 0.66, 0.25), 0.6*soft_step(-d, -1.5, -1))
@@ -175,8 +175,8 @@ def _blast(image, leaf, rng, how):
 
 def _brown_spot(image, leaf, rng, how):
     "Many small round brown spots, each in a yellow ring"
-    for place in marks(leaf, rng, int(16 + 30*how), 0.92):
-        r = leaf.width*rng.uniform(0.07, 0.17)
+    for place in marks(leaf, rng, int(20 + 30*how), 0.92):
+        r = leaf.width*rng.uniform(0.08, 0.19)
         window, d = mark(leaf, place, r*rng.uniform(1, 1.35), r)
         stain(image, leaf, window, (0.75, 0.66, 0.22), 0.7*soft_step(-d, -1.7, -1.1))
         stain(image, leaf, window, (0.33, 0.17, 0.07), 0.92*soft_step(-d, -1.05, -0.75))
@@ -184,19 +184,19 @@ def _brown_spot(image, leaf, rng, how):
 
 def _bacterial_leaf_streak(image, leaf, rng, how):
     "Narrow straight streaks between the veins, amber to rust, that let light through"
-    for place in marks(leaf, rng, int(12 + 20*how), 0.9):
-        wide = leaf.width*rng.uniform(0.035, 0.075)
+    for place in marks(leaf, rng, int(16 + 22*how), 0.9):
+        wide = leaf.width*rng.uniform(0.045, 0.085)
         window, d = mark(leaf, place, leaf.width*rng.uniform(0.6, 2.4), wide, power=3, reach=1.2)
-        colour = np.array((0.60, 0.38, 0.13)) + rng.uniform(-0.1, 0.08)
+        colour = np.array((0.56, 0.32, 0.10)) + rng.uniform(-0.08, 0.06)
         stain(image, leaf, window, colour, 0.8*soft_step(-d, -1.15, -0.8))
 
 def _hispa(image, leaf, rng, how):
     "White scratches in parallel where the beetle scraped, and pale blisters; at times the beetle"
-    for place in marks(leaf, rng, int(4 + 6*how), 0.8):
+    for place in marks(leaf, rng, int(6 + 8*how), 0.8):
         for _ in range(rng.integers(2, 6)):
             near = place + rng.normal(0, leaf.width*0.22, 2).astype(int)
             near = np.clip(near, 0, np.array(leaf.mask.shape) - 1)
-            window, d = mark(leaf, near, leaf.width*rng.uniform(0.35, 1.1), leaf.width*rng.uniform(0.03, 0.055), power=3, reach=1.2)
+            window, d = mark(leaf, near, leaf.width*rng.uniform(0.35, 1.1), leaf.width*rng.uniform(0.035, 0.065), power=3, reach=1.2)
             stain(image, leaf, window, (0.93, 0.94, 0.86), 0.9*soft_step(-d, -1.2, -0.8))
     for place in marks(leaf, rng, int(1 + 3*how), 0.7):
         window, d = mark(leaf, place, leaf.width*rng.uniform(0.5, 1), leaf.width*rng.uniform(0.15, 0.25), power=2.5)
@@ -214,8 +214,8 @@ def _bacterial_leaf_blight(image, leaf, rng, how):
         wave = lumps(rng, leaf.mask.shape, leaf.width*0.8)
         depth = (0.5 + 0.5*how)*soft_step(leaf.u, start, start + 0.6)*(0.4 + 0.9*wave)
         d = 1 - side*leaf.v - depth
-        stain(image, leaf, ALL, (0.74, 0.72, 0.28), 0.7*soft_step(-d, -0.16, 0))
-        straw = np.array((0.90, 0.87, 0.70))*rng.uniform(0.9, 1.02)
+        stain(image, leaf, ALL, (0.78, 0.72, 0.20), 0.8*soft_step(-d, -0.2, 0))
+        straw = np.array((0.88, 0.77, 0.48))*rng.uniform(0.88, 1.04)
         stain(image, leaf, ALL, straw, 0.9*soft_step(-d, -0.03, 0.06))
 
 def _downy_mildew(image, leaf, rng, how):
@@ -227,10 +227,10 @@ def _downy_mildew(image, leaf, rng, how):
 
 def _tungro(image, leaf, rng, how):
     "The whole leaf turns from the tip, yellow to orange, with rusty specks"
-    border = rng.uniform(0.15, 0.4)*(1 - 0.8*how) + 0.14*(lumps(rng, leaf.mask.shape, leaf.width) - 0.5)
+    border = rng.uniform(0.1, 0.4)*(1 - how) + 0.14*(lumps(rng, leaf.mask.shape, leaf.width) - 0.5)
     turned = soft_step(leaf.u, border - 0.12, border + 0.25)
     veins = 0.85 + 0.15*np.cos(leaf.v*np.pi*9)
-    colour = np.array((0.84, 0.58, 0.17)) + rng.uniform(-0.08, 0.06, 3)*(1, 1, 0.5)
+    colour = np.array((0.88, 0.54, 0.13)) + rng.uniform(-0.08, 0.06, 3)*(1, 1, 0.5)
     stain(image, leaf, ALL, colour, 0.85*turned*veins)
     for place in marks(leaf, rng, int(8 + 14*how)):
         window, d = mark(leaf, place, leaf.width*rng.uniform(0.05, 0.16), leaf.width*rng.uniform(0.03, 0.06))
@@ -282,7 +282,7 @@ def panicle(image,         # (height, width, 3), changed in place
     rgba = np.asarray(layer.filter(ImageFilter.GaussianBlur(0.5)), dtype=np.float32)/255
     paint(image, rgba[..., :3], rgba[..., 3])
 
-# %% ../nbs/lib/07_drawings.ipynb #7c665237
+# %% ../nbs/lib/07_drawings.ipynb #a6cc7b1a
 @dataclass(frozen=True)
 class Variety:
     "How the leaves of a variety look"
@@ -295,10 +295,10 @@ class Variety:
     gloss:float
 
 VARIETIES = {'ADT45':          Variety(1.00, 0.255, 0.62, 0.52, 9, 0.55, 0.10),
-             'AndraPonni':     Variety(1.50, 0.300, 0.60, 0.42, 13, 0.90, 0.05),
+             'AndraPonni':     Variety(1.50, 0.300, 0.60, 0.42, 13, 0.70, 0.05),
              'KarnatakaPonni': Variety(0.66, 0.200, 0.60, 0.62, 6, 0.35, 0.10),
-             'Ponni':          Variety(1.15, 0.400, 0.40, 0.52, 11, 0.70, 0.55),
-             'Zonal':          Variety(0.82, 0.330, 0.75, 0.33, 5, 1.00, 0.25)}
+             'Ponni':          Variety(1.15, 0.395, 0.42, 0.52, 11, 0.60, 0.30),
+             'Zonal':          Variety(0.82, 0.330, 0.75, 0.36, 5, 0.80, 0.15)}
 SHARES = 0.32, 0.16, 0.2, 0.16, 0.16
 
 def field(rng, shape:tuple): # (height, width, 3)
@@ -320,11 +320,11 @@ def camera(image, rng):
     h, w = image.shape[:2]
     y, x = np.mgrid[:h, :w].astype(np.float32)
     turn = rng.uniform(0, 2*np.pi)
-    slope = (np.cos(turn)*(x/w - 0.5) + np.sin(turn)*(y/h - 0.5))*rng.uniform(0, 0.5)
-    image = image*(rng.uniform(0.8, 1.2)*(1 + slope))[..., None]
-    if rng.random() < 0.3:
+    slope = (np.cos(turn)*(x/w - 0.5) + np.sin(turn)*(y/h - 0.5))*rng.uniform(0, 0.35)
+    image = image*(rng.uniform(0.88, 1.15)*(1 + slope))[..., None]
+    if rng.random() < 0.2:
         cut = np.cos(turn + 1)*(x - w*rng.uniform(0.2, 0.8)) + np.sin(turn + 1)*(y - h*rng.uniform(0.2, 0.8))
-        image = image*(1 - 0.4*soft_step(cut, -min(h, w)*0.06, min(h, w)*0.06))[..., None]
+        image = image*(1 - 0.3*soft_step(cut, -min(h, w)*0.06, min(h, w)*0.06))[..., None]
     image = image*rng.uniform(0.93, 1.07, 3).astype(np.float32)
     grey = image.mean(2, keepdims=True)
     image = np.clip(grey + (image - grey)*rng.uniform(0.75, 1.15), 0, 1)**rng.uniform(0.8, 1.25)
@@ -332,11 +332,11 @@ def camera(image, rng):
     grain = rng.uniform(0.003, 0.016)*rng.standard_normal(image.shape, dtype=np.float32)
     return np.clip(image + grain, 0, 1)
 
-# %% ../nbs/lib/07_drawings.ipynb #aaa11fed
+# %% ../nbs/lib/07_drawings.ipynb #6128d761
 def _stand(rng, shape, label, width):
     "Base, angle, length, half width and bend of the leaves in front: a fan from one stem, or one to three blades seen close"
     h, w = shape
-    if label == 'dead_heart' or rng.random() < 0.25:
+    if label == 'dead_heart' or rng.random() < 0.12:
         foot = w*rng.uniform(0.3, 0.7), h*rng.uniform(0.95, 1.12)
         angles = rng.permutation(np.linspace(-0.85, 0.85, rng.integers(4, 7)) + rng.normal(0, 0.08))
         return [(foot, a, h*rng.uniform(0.75, 1.05), width*0.62, 0.35*a + rng.normal(0, 0.05)) for a in angles], foot
@@ -362,8 +362,10 @@ def draw_leaf_photo(label:str,          # One of `DISEASES`
     sign, kind, rng = SIGNS[label], VARIETIES[variety], rng or np.random.default_rng(0)
     shape = size[1], size[0]
     image = field(rng, shape)
-    how, grown = rng.uniform(0.15, 1), (age - 45)/37
-    width = min(shape)*rng.uniform(0.16, 0.24)*kind.width*(0.9 + 0.2*grown)
+    how, grown = rng.uniform(0.35, 1), (age - 45)/37
+    width = min(shape)*rng.uniform(0.19, 0.26)*kind.width*(0.9 + 0.2*grown)
+    # A healthy head of grain may stand behind the leaves, so that grain alone gives nothing away
+    if label != 'bacterial_panicle_blight' and rng.random() < 0.12 + 0.2*grown: panicle(image, rng, 0, grown)
     blades, foot = _stand(rng, shape, label, width)
     wave = rng.uniform(0.12, 0.3) if label == 'downy_mildew' else rng.choice([0, 0.06], p=[0.7, 0.3])
     for base, angle, length, half, bend in blades:
@@ -371,13 +373,12 @@ def draw_leaf_photo(label:str,          # One of `DISEASES`
         colour = hsv(kind.hue - 0.025*grown + rng.normal(0, 0.008), kind.saturation + rng.normal(0, 0.04), kind.value + 0.05*grown + rng.normal(0, 0.04))
         paint_leaf(image, leaf, colour, rng, kind.veins, kind.rib, kind.gloss)
         sign(image, leaf, rng, how)
-        if rng.random() < 0.3: _weather(image, leaf, rng)
+        if rng.random() < 0.15: _weather(image, leaf, rng)
     if label == 'dead_heart':
         for _ in range(rng.integers(1, 3)):
             leaf = make_leaf(shape, foot, rng.normal(0, 0.12), shape[0]*rng.uniform(0.65, 0.95), width*rng.uniform(0.22, 0.34), rng.normal(0, 0.12), 0.25, rng.uniform(0, 6))
             dried(image, leaf, rng)
     if label == 'bacterial_panicle_blight': panicle(image, rng, 0.45 + 0.5*how, grown)
-    elif rng.random() < 0.05 + 0.10*grown: panicle(image, rng, 0.02, grown)
     return as_picture(camera(image, rng))
 
 def _weather(image, leaf, rng):

@@ -6,7 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/lr_finder.html.md"""
 
 # %% auto #0
 __all__ = ['SUGGESTIONS', 'MARKS', 'FOLLOW', 'OPAQUE', 'LRSweep', 'suggest_minimum', 'suggest_steep', 'suggest_valley',
-           'suggest_slide', 'Snapshot', 'random_state', 'untouched', 'lr_find', 'fit_undone']
+           'suggest_slide', 'Snapshot', 'random_state', 'autocast_state', 'untouched', 'lr_find', 'fit_undone']
 
 # %% ../nbs/lib/08_lr_finder.ipynb #0d6b140f
 import math, random, sys
@@ -93,7 +93,7 @@ def suggest_slide(lrs, losses,
 
 SUGGESTIONS = dict(valley=suggest_valley, slide=suggest_slide, steep=suggest_steep, minimum=suggest_minimum)
 
-# %% ../nbs/lib/08_lr_finder.ipynb #abe466a8
+# %% ../nbs/lib/08_lr_finder.ipynb #f7d8f3e0
 @patch
 def points(self:LRSweep) -> tuple: # Two float32 arrays: rates and smoothed losses
     "What the rules look at: without the first tenth and the last five steps, up to the first loss that is no number"
@@ -109,7 +109,7 @@ def suggest(self:LRSweep,
            ) -> float: # A rate; nan where the rule needs more steps
     "What one rule suggests; raises `CourseError` when the sweep broke off too early"
     lrs, losses = self.points()
-    if len(lrs) < 6: raise CourseError(f'the loss diverged after {len(self.lrs)} of {self.num_it} steps, too few to suggest a rate: start lower than start_lr={self.start_lr:g}')
+    if len(lrs) < 6: raise CourseError(f'{len(self.lrs)} of {self.num_it} steps before the loss diverged are too few to suggest a rate: choose a lower start_lr than {self.start_lr:g} or more steps')
     return SUGGESTIONS[rule](lrs, losses)
 
 @patch
@@ -250,7 +250,7 @@ def _same_bits(a, b):
     import torch
     return a.dtype == b.dtype and torch.equal(a.contiguous().flatten().view(torch.uint8), b.contiguous().flatten().view(torch.uint8))
 
-# %% ../nbs/lib/08_lr_finder.ipynb #710f044f
+# %% ../nbs/lib/08_lr_finder.ipynb #646cf36b
 def random_state() -> list: # Of functions that put one generator back
     "The state of the global generators of python, numpy and torch (all devices)"
     import torch
@@ -260,17 +260,21 @@ def random_state() -> list: # Of functions that put one generator back
     if torch.backends.mps.is_available(): undo.append(lambda s=torch.mps.get_rng_state(): torch.mps.set_rng_state(s))
     return undo
 
-def _autocast_state():
+def autocast_state() -> list: # Of functions that put one part back
+    "How deep in autocast we are, and whether it is on, for each device"
     import torch
     kinds = ['cpu'] + ['cuda']*torch.cuda.is_available() + ['mps']*torch.backends.mps.is_available()
-    def back(kind, on, dtype): torch.set_autocast_enabled(kind, on); torch.set_autocast_dtype(kind, dtype)
-    undo = [lambda s=(k, torch.is_autocast_enabled(k), torch.get_autocast_dtype(k)): back(*s) for k in kinds]
-    return undo + [torch.clear_autocast_cache]
+    def depth(): torch.autocast_increment_nesting(); return torch.autocast_decrement_nesting()
+    def back_to(before):
+        for _ in range(depth() - before): torch.autocast_decrement_nesting()
+    def switch(kind, on, dtype): torch.set_autocast_enabled(kind, on); torch.set_autocast_dtype(kind, dtype)
+    undo = [lambda k=k, on=torch.is_autocast_enabled(k), dtype=torch.get_autocast_dtype(k): switch(k, on, dtype) for k in kinds]
+    return undo + [lambda before=depth(): back_to(before), torch.clear_autocast_cache]
 
 @contextmanager
 def untouched(*objs): # What to leave as it is: a Learner, a model, an optimiser, ...
     "Whatever the block does to `objs`, to the random generators and to autocast is undone at its end, also when it raises"
-    snapshot, undo = Snapshot(*objs), random_state() + _autocast_state()
+    snapshot, undo = Snapshot(*objs), random_state() + autocast_state()
     try: yield
     finally:
         snapshot.restore()

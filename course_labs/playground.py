@@ -128,9 +128,10 @@ def plot_points(ax,           # matplotlib axes
     ax.set(xlim=(-6, 6), ylim=(-6, 6), aspect='equal', xlabel='x1', ylabel='x2')
     ax.grid(False)
 
-# %% ../nbs/labs/week01_playground.ipynb #da259bbd
+# %% ../nbs/labs/week01_playground.ipynb #a9eb149e
 FEATURES = {'x1': lambda a, b: a, 'x2': lambda a, b: b, 'x1^2': lambda a, b: a*a, 'x2^2': lambda a, b: b*b,
             'x1*x2': lambda a, b: a*b, 'sin(x1)': lambda a, b: a.sin(), 'sin(x2)': lambda a, b: b.sin()}
+_SIZE = {'x1^2': 6, 'x2^2': 6, 'x1*x2': 6}  # Largest value, in units of the largest of x1
 ACTIVATIONS = {'tanh': torch.tanh, 'relu': torch.relu, 'sigmoid': torch.sigmoid, 'linear': lambda z: z}
 
 class PlaygroundNet(nn.Module):
@@ -151,6 +152,7 @@ class PlaygroundNet(nn.Module):
                 o, i = layer.weight.shape
                 layer.weight.copy_(torch.tensor((2*randoms(seed, 16+l, i*o) - 1)*math.sqrt(6/(i + o))).view(o, i))
                 layer.bias.zero_()
+            self.layers[0].weight /= torch.tensor([_SIZE.get(f, 1) for f in self.features], dtype=torch.float64)
 
     def neurons(self, X # (n, 2) coordinates
                ) -> list: # One (n, width) tensor a layer: features, hidden layers, output
@@ -164,7 +166,7 @@ class PlaygroundNet(nn.Module):
 
     def forward(self, X): return self.neurons(X)[-1][:,0]
 
-# %% ../nbs/labs/week01_playground.ipynb #7caa2add
+# %% ../nbs/labs/week01_playground.ipynb #54b55847
 def half_mse(out, y): # Two (n,) tensors
     "Half the mean squared difference"
     return 0.5*(out - y).pow(2).mean()
@@ -177,7 +179,7 @@ def sgd_step(net:PlaygroundNet,  # Changed in place
             ) -> float:          # Loss on this batch before the step, without the penalty
     "One step of stochastic gradient descent"
     loss = half_mse(net(X), y)
-    params = list(net.parameters())
+    params = [p for layer in net.layers for p in (layer.weight, layer.bias)]
     with torch.no_grad():
         for p,grad in zip(params, torch.autograd.grad(loss, params)):
             is_weight = p.ndim == 2
@@ -299,7 +301,7 @@ def load_state(state:dict # From `Run.state`, or copied from the page with its b
     run.note()
     return run
 
-# %% ../nbs/labs/week01_playground.ipynb #a6bd9927
+# %% ../nbs/labs/week01_playground.ipynb #09c9d40f
 def surfaces(net:PlaygroundNet, # Any network of the playground
              n:int=80           # Points on a side
             ) -> list:          # One (width, n, n) tensor a layer, features first; row 0 is the bottom
@@ -343,14 +345,16 @@ def plot_surfaces(runs,        # Sequence of `Run`
     return fig
 
 def plot_neurons(run:Run,      # Trained or not
-                 n:int=60      # Grid points on a side
+                 n:int=60,     # Grid points on a side
+                 title:str=''  # Above all of them
                 ):             # The matplotlib figure
     "Draw the surface of every neuron, a column a layer, with the weights between them as lines"
     from matplotlib.patches import ConnectionPatch
     layers = surfaces(run.net, n)
     rows = max(len(l) for l in layers)
     fig,axs = plt.subplots(rows, len(layers), figsize=(1.9*len(layers), 1.15*rows + .4), squeeze=False, layout='none')
-    fig.subplots_adjust(left=.06, right=.98, bottom=.04, top=.88, wspace=.9, hspace=.25)
+    fig.subplots_adjust(left=.06, right=.98, bottom=.04, top=.82, wspace=.9, hspace=.25)
+    fig.suptitle(title, fontsize=10)
     for ax in axs.flat: ax.axis('off')
     for c,layer in enumerate(layers):
         for r,values in enumerate(layer):
@@ -366,7 +370,7 @@ def plot_neurons(run:Run,      # Trained or not
                     color=COLOURS[0] if w > 0 else COLOURS[1], linestyle='-' if w > 0 else '--', linewidth=min(6, .3 + 1.2*abs(w)), alpha=.8))
     return fig
 
-# %% ../nbs/labs/week01_playground.ipynb #676ca9da
+# %% ../nbs/labs/week01_playground.ipynb #681261f3
 def show(**settings # As `SETTINGS`: show(dataset='spiral', hidden=[8, 8])
         ) -> Frame: # Shown by a notebook: the page in a sandboxed frame
     "Open the playground; raises `CourseError` that names the setting and its range"
@@ -375,5 +379,5 @@ def show(**settings # As `SETTINGS`: show(dataset='spiral', hidden=[8, 8])
     plt.close(fig)
     alt = f"Points of the data set {run.settings['dataset']} over the surface of an untrained network"
     text = '<p>The playground is a page with JavaScript: open this notebook in JupyterLab, Colab or Kaggle and run it to use the page.</p>'
-    return frame(page('playground', dict(table=SETTINGS, settings=run.settings)), height=880, narrow={940: 1120, 700: 1960},
+    return frame(page('playground', dict(table=SETTINGS, settings=run.settings)), height=880, narrow={940: 1200, 700: 2180},
                  title='Neural network playground', fallback=text + picture(fig, alt))

@@ -84,7 +84,7 @@ def _number(text):
     try: return math.isfinite(float(text))
     except ValueError: return False
 
-# %% ../nbs/lib/12_ratings.ipynb #cfd94543
+# %% ../nbs/lib/12_ratings.ipynb #88ca9306
 def _table(path):
     "The file as a frame with columns user, item, rating and perhaps time, and the number of the line of its first row"
     line, encoding = _first_line(path)
@@ -94,8 +94,8 @@ def _table(path):
     names = dict(zip(('user', 'item', 'rating', 'time'), range(len(fields)))) if bare else {k: _column(fields, k) for k in ('user', 'item', 'rating', 'time')}
     if missing := [k for k in ('user', 'item', 'rating') if names.get(k) is None]:
         raise CourseError(f"{path.name} has no column for {' and '.join(missing)}; its first line is {line[:80]!r}; expected a header such as userId,movieId,rating,timestamp")
-    try: df = pd.read_csv(path, sep=sep, header=None if bare else 0, encoding=encoding, low_memory=False, skipinitialspace=True,
-                          skip_blank_lines=False, keep_default_na=False, na_values=[''], engine='python' if len(sep) > 1 else 'c')
+    try: df = pd.read_csv(path, sep=sep, header=None if bare else 0, encoding=encoding, skipinitialspace=True, skip_blank_lines=False, keep_default_na=False,
+                          na_values=[''], **(dict(engine='python') if len(sep) > 1 else dict(low_memory=False)))
     except (ValueError, pd.errors.ParserError) as e: raise CourseError(f'{path.name} is not a table: {" ".join(str(e).split())}; every line needs the same columns') from None
     if not bare: df.columns = fields if len(df.columns) == len(fields) else df.columns
     df = pd.DataFrame({k: df[c] for k,c in names.items() if c is not None}).dropna(how='all')
@@ -169,7 +169,7 @@ def read_ratings(path,       # `u.data`, `ratings.csv` or the like, or a folder 
     res = Ratings(users, items, values, times, user_ids, item_ids, names, (float(values.min()), float(values.max())))
     return replace(res.take(last), notes=notes)
 
-# %% ../nbs/lib/12_ratings.ipynb #bd8ad71a
+# %% ../nbs/lib/12_ratings.ipynb #7ca16697
 WORDS = dict(funny=('Comic', 'Silly', 'Merry', 'Giggling', 'Absurd', 'Cheerful', 'Clumsy'), grave=('Silent', 'Bitter', 'Broken', 'Solemn', 'Mourning', 'Grey', 'Lonely'),
              space=('Starship', 'Comet', 'Galaxy', 'Asteroid', 'Orbit', 'Rocket', 'Nebula'), home=('Kitchen', 'Garden', 'Village', 'Orchard', 'Bakery', 'Wedding', 'Harbour'))
 AXES = ('grave to funny', 'home to space') # What the two drawn factors of an item mean
@@ -202,7 +202,7 @@ def draw_ratings(n_users:int=400,   # Two at least
                 ) -> Drawn:         # The same numbers for the same arguments
     "Draw ratings of 1 to 5 stars from two factors and biases, more of them where the user expects to like the item"
     rng = np.random.default_rng(seed)
-    p, q = rng.normal(0, 0.75, (n_users, 2)), rng.normal(0, 0.75, (n_items, 2))
+    p, q = rng.normal(0, 0.75, (n_users, 2)), rng.normal(0, (0.95, 0.6), (n_items, 2))
     bu, bi = rng.normal(0, 0.35, n_users), rng.normal(0, 0.45, n_items)
     score = 3.4 + bu[:, None] + bi + p@q.T
     popular = -0.8*np.log(rng.permutation(n_items) + 8)

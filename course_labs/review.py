@@ -7,12 +7,12 @@ Docs: https://course-labs.github.io/course_labs/lib/review.html.md"""
 # %% auto #0
 __all__ = ['GUIDE', 'where', 'number', 'page_question', 'as_list', 'quiz', 'Exam', 'exam']
 
-# %% ../nbs/lib/04_review.ipynb #4cb6b9c3
+# %% ../nbs/lib/04_review.ipynb #550ada58
 import hashlib, html
 from dataclasses import dataclass
 from pathlib import Path
 
-from .bank import (CLOSED, KINDS, MINUTES_A_MARK, _pick, as_weeks, bank, concepts, draw, feedback, key, marks, shuffled, to_html, to_text)
+from .bank import (CLOSED, KINDS, MINUTES_A_MARK, rarest, as_weeks, bank, concepts, draw, feedback, key, marks, shuffled, to_html, to_text)
 from .datasets import data_dir
 from .pages import Frame, frame, page
 from .runtime import CourseError, write_whole
@@ -93,7 +93,7 @@ def quiz(weeks=range(1, 9),  # A week or several, 1 to 8
     doc = page('quiz', dict(title=title, key=name, questions=[page_question(q, seed) for q in questions]))
     return frame(doc, height=640, narrow=720, title=title, fallback=as_list(questions, seed))
 
-# %% ../nbs/lib/04_review.ipynb #e7ae379e
+# %% ../nbs/lib/04_review.ipynb #73fcf83f
 GUIDE = dict(single='1 mark for the right answer.', multi='2 marks for exactly the right ones, 1 if a single one is missing or too many.',
              numeric='2 marks for the number within its tolerance, 1 for the right method with a slip in arithmetic.',
              order='2 marks for the right order, 1 if two neighbours are exchanged.', match='2 marks for all pairs, 1 if exactly two are exchanged.',
@@ -115,7 +115,7 @@ def _fill(questions, weeks, budget, seed):
         if not open_: break
         w = min(open_, key=lambda w: (have(w), turn[w]))
         rare = min(kinds[q['kind']] for q in room[w])
-        q = _pick([q for q in room[w] if kinds[q['kind']] == rare], used, levels, rng)
+        q = rarest([q for q in room[w] if kinds[q['kind']] == rare], used, levels, rng)
         pools[w].remove(q); got[w].append(q)
         used.update(q['concepts']); levels[q['difficulty']] += 1; kinds[q['kind']] += 1
     return [q for w in weeks for q in got[w]]

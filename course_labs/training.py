@@ -9,7 +9,7 @@ __all__ = ['PRECISIONS', 'vanished', 'HalfPrecision', 'half_precision', 'SavedBy
            'is_out_of_memory', 'fitting_batch_size', 'gpu_memory_advice', 'compare', 'Comparison', 'Verdict', 'judge',
            'mean_interval', 'lr_find', 'LRSweep', 'untouched']
 
-# %% ../nbs/lib/02_training.ipynb #c1abeef7
+# %% ../nbs/lib/02_training.ipynb #0743dda6
 import gc, time, traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from fastai.learner import Learner
 from torch.amp import GradScaler
 
 from .comparison import Comparison, Verdict, compare, judge, mean_interval
-from .lr_finder import LRSweep, fit_undone, lr_find, untouched
+from .lr_finder import LRSweep, autocast_state, fit_undone, lr_find, untouched
 from .runtime import CourseError
 
 _all_ = ['compare', 'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched']
@@ -36,7 +36,7 @@ def vanished(grads,               # Iterable of tensors, any shape
     flat = flat[flat != 0]
     return ((flat*scale).to(dtype) == 0).float().mean().item() if len(flat) else 0.
 
-# %% ../nbs/lib/02_training.ipynb #df857af4
+# %% ../nbs/lib/02_training.ipynb #1652a6bb
 class HalfPrecision(MixedPrecision):
     "fastai's `MixedPrecision` on the device of the data; counts the steps that were skipped because a gradient overflowed"
     name = 'mixed_precision'  # other callbacks look for it under this name
@@ -47,12 +47,14 @@ class HalfPrecision(MixedPrecision):
         self.learn.scaler = GradScaler(kind, **{**self.kwargs, 'enabled': dtype == torch.float16})
         self.scales, self.n_skipped = [], 0
 
-    def before_batch(self): self.autocast.__enter__(); self.inside = True
+    def before_batch(self):
+        self.undo = autocast_state()
+        self.autocast.__enter__()
     def after_loss(self): self._leave()
     def _leave(self):
         "Leave autocast, also when a forward pass before this one raised inside it"
-        if getattr(self, 'inside', False): self.autocast.__exit__(None, None, None)
-        self.inside = False
+        for f in getattr(self, 'undo', ()): f()
+        self.undo = ()
 
     def before_step(self):
         try: super().before_step()
@@ -137,7 +139,7 @@ def accumulate(model,
         total += loss.item()
     return total
 
-# %% ../nbs/lib/02_training.ipynb #63b4a332
+# %% ../nbs/lib/02_training.ipynb #03114265
 def is_out_of_memory(e) -> bool:
     "Does this exception say that a device has no memory left?"
     words = 'out of memory', "can't allocate memory", 'not enough memory'
@@ -152,11 +154,11 @@ def fitting_batch_size(step,  # Function of a batch size that raises when the me
                       ) -> int: # The largest of bs, bs/2, bs/4, ... that fits; 0 when none does
     "Halve the batch size until `step` goes through"
     while bs:
-        _free_memory()
         try: step(bs)
         except Exception as e:
             if not is_out_of_memory(e): raise
             traceback.clear_frames(e.__traceback__)  # they hold the tensors of the failed step
+            _free_memory()
             bs //= 2
         else: return bs
     return 0
@@ -176,10 +178,13 @@ def gpu_memory_advice(x,        # A Learner, or the batch size of the block
                       step=None # For a batch size: function of a batch size to try smaller ones with; without it, half is suggested
                      ):
     "Raise one `CourseError` with a batch size and an accumulation that fit when the block runs out of memory; other errors pass"
+    undo = autocast_state()
     try: yield
     except Exception as e:
         if not is_out_of_memory(e): raise
         traceback.clear_frames(e.__traceback__)
+        for f in undo: f()
+        _free_memory()
         learn = x if isinstance(x, Learner) else None
         bs = learn.dls.train.bs if learn else x
         step = step or (_one_step(learn) if learn else None)

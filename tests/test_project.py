@@ -39,11 +39,15 @@ def test_notebook_is_clean(path):
     assert len({c['id'] for c in nb['cells']}) == len(nb['cells'])
 
 def imports(module):
-    "Modules of the library that a module imports"
+    "Modules of the library that a module imports, by their name inside it"
     for node in ast.walk(ast.parse(module.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or '').startswith('course_labs.'): yield node.module.split('.')[1]
+        if isinstance(node, ast.ImportFrom) and node.level: yield node.module or ''; yield from (o.name for o in node.names if not node.module)
+        elif isinstance(node, ast.ImportFrom) and (node.module or '').startswith('course_labs.'): yield node.module.removeprefix('course_labs.')
         elif isinstance(node, ast.ImportFrom) and node.module == 'course_labs': yield from (o.name for o in node.names)
-        elif isinstance(node, ast.Import): yield from (o.name.split('.')[1] for o in node.names if o.name.startswith('course_labs.'))
+        elif isinstance(node, ast.Import): yield from (o.name.removeprefix('course_labs.') for o in node.names if o.name.startswith('course_labs.'))
+
+def test_imports_are_seen():
+    assert 'runtime' in graph()['datasets'] and 'runner' in graph()['suite']
 
 def graph(): return {m.stem: set(imports(m)) & {o.stem for o in MODULES} for m in MODULES}
 

@@ -21,7 +21,7 @@
   function restart() { epoch = 0; steps = 0; at = 0; history = []; remember(); }
   function remember() {
     const train = net.evaluate(data.train), test = net.evaluate(data.test);
-    history.push([epoch, train.loss, test.loss, train.accuracy, test.accuracy]);
+    history.push([epoch + at / data.train.y.length, train.loss, test.loss, train.accuracy, test.accuracy]);
     if (history.length > 1200) history = history.filter((_, i) => i % 2 === 0 || i === history.length - 1);
   }
   function oneStep() {
@@ -373,9 +373,10 @@
   // By hand, like the loop: what runs away to infinity is reset and said
   function advance(move, n = 1) {
     pause(); say('');
-    for (let k = 0; k < n && net.finite; k++) move();
+    for (let k = 0; k < n && net.finite; k++) { move(); if (at === 0) remember(); }
     if (!net.finite) { reset(); say(`The loss ran away to infinity: a learning rate of ${settings.lr} is too large here. The weights are reset.`, true); return; }
-    remember(); draw(); report();
+    if (at) remember();
+    draw(); report();
   }
   function reset() { pause(); net.setWeights(init); restart(); draw(); report(); }
 

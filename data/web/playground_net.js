@@ -79,6 +79,8 @@ const Net = (() => {
     'x1': (a, b) => a, 'x2': (a, b) => b, 'x1^2': (a, b) => a * a, 'x2^2': (a, b) => b * b,
     'x1*x2': (a, b) => a * b, 'sin(x1)': (a, b) => Math.sin(a), 'sin(x2)': (a, b) => Math.sin(b),
   };
+  // Squares and the product reach 36 where x1 reaches 6: their initial weights are as much smaller
+  const SIZE = {'x1^2': 6, 'x2^2': 6, 'x1*x2': 6};
   // Value from z, and derivative from z and the value
   const ACTIVATIONS = {
     tanh: {f: Math.tanh, d: (z, a) => 1 - a * a},
@@ -95,7 +97,8 @@ const Net = (() => {
       this.W = []; this.b = [];
       for (let l = 0; l + 1 < this.sizes.length; l++) {
         const fanIn = this.sizes[l], fanOut = this.sizes[l + 1], bound = Math.sqrt(6 / (fanIn + fanOut));
-        this.W.push(randoms(seed, 16 + l, fanIn * fanOut).map(u => (2 * u - 1) * bound));  // Row j: weights into neuron j
+        const size = k => l ? 1 : SIZE[features[k % fanIn]] ?? 1;
+        this.W.push(randoms(seed, 16 + l, fanIn * fanOut).map((u, k) => (2 * u - 1) * bound / size(k)));  // Row j: weights into neuron j
         this.b.push(new Float64Array(fanOut));
       }
       const layers = make => this.sizes.slice(1).map(make);
