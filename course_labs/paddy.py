@@ -11,7 +11,7 @@ __all__ = ['need_models', 'Paddy', 'broken_image', 'read_paddy', 'split_by_class
            'plot_schedules', 'second_target', 'TwoHeads', 'summed_loss', 'write_submission', 'check_submission',
            'submit', 'push']
 
-# %% ../nbs/labs/week04_paddy.ipynb #9e827af7
+# %% ../nbs/labs/week04_paddy.ipynb #571a7730
 import math, time
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -28,7 +28,7 @@ from fastai.vision.all import (Callback, CancelValidException, Flatten, Learner,
 from PIL import Image
 from torch import nn
 
-from .datasets import COMPETITION, KAGGLE_RULES, KAGGLE_SETTINGS, kaggle_credentials
+from .datasets import COMPETITION, KAGGLE_RULES, KAGGLE_SETTINGS, cache_root, kaggle_credentials
 from .image_cache import cache_images, cached_dls, read_image
 from .plots import COLOURS, show_grid, use_style
 from .pretrained import image_body, image_learner, vision_model
