@@ -394,7 +394,7 @@ def plot_schedules(schedules:dict # Name: table from `Schedule.table`
     axs[1, 0].set_ylabel('momentum')
     return fig
 
-# %% ../nbs/labs/week04_paddy.ipynb #0caac7f8
+# %% ../nbs/labs/week04_paddy.ipynb #045b43ba
 def second_target(table:pd.DataFrame, # From `read_paddy`
                   images              # uint8 (n, height, width, 3), in the same order
                  ) -> tuple:          # (what it is, n labels)
@@ -424,7 +424,9 @@ class TwoHeads(nn.Module):
 
 def summed_loss(preds, *targs):
     "The sum over targets of their cross-entropies"
-    return sum(F.cross_entropy(p, t) for p,t in zip(preds, targs))
+    # fastai's tensor types know nothing of one another
+    plain = lambda o: o.as_subclass(torch.Tensor)
+    return sum(F.cross_entropy(plain(p), plain(t)) for p,t in zip(preds, targs))
 
 # %% ../nbs/labs/week04_paddy.ipynb #16393b08
 def write_submission(file,  # Where to write it
