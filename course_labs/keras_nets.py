@@ -131,16 +131,17 @@ def load_net(path): # The Keras model
     except Exception as e:  # a broken archive shows in many ways
         raise CourseError(f'{path} is no Keras model or is damaged ({type(e).__name__}); save it anew') from e
 
-# %% ../nbs/labs/week07_keras.ipynb #ab130485
+# %% ../nbs/labs/week07_keras.ipynb #58b7f93b
 def image_cnn(side:int,      # Height and width, in pixels
               n_classes:int,
               filters=(32, 64), # Filters of each block
               dropout:float=0.3, # Share of the last features set to zero in training, 0 to below 1
               seed:int=0     # Of the weights and of everything random in training
              ):              # Keras model from (n, side, side, 1) to (n, n_classes) probabilities
-    "A CNN of blocks: convolution, ReLU, max pooling"
+    "A CNN of blocks: convolution, batch normalisation, ReLU, max pooling"
     keras.utils.set_random_seed(seed)
-    blocks = [[layers.Conv2D(n, 3, padding='same', activation='relu'), layers.MaxPooling2D(2, padding='same')] for n in filters]
+    blocks = [[layers.Conv2D(n, 3, padding='same', use_bias=False), layers.BatchNormalization(momentum=0.9), layers.ReLU(), layers.MaxPooling2D(2, padding='same')]
+              for n in filters]
     return keras.Sequential([keras.Input((side, side, 1)), *sum(blocks, []), layers.Flatten(), layers.Dropout(dropout),
                              layers.Dense(n_classes, activation='softmax')])
 
@@ -203,7 +204,7 @@ def image_pairs(y,        # (n,) classes
     right = np.where(rng.random(n) < .5, mate, rng.integers(0, len(y), n))
     return left, right, (y[left] == y[right]).astype(np.float32)
 
-# %% ../nbs/labs/week07_keras.ipynb #884bf72d
+# %% ../nbs/labs/week07_keras.ipynb #ea83688f
 HOUSING = ('longitude', 'latitude', 'housing_median_age', 'total_rooms', 'total_bedrooms', 'population', 'households', 'median_income', 'median_house_value')
 POSITIVE = HOUSING[3:]  # counts, incomes and values
 REGIONS = '<1H OCEAN', 'INLAND', 'ISLAND', 'NEAR BAY', 'NEAR OCEAN'
@@ -248,7 +249,7 @@ def read_housing(path             # csv, may be compressed
     bad = ~table.ocean_proximity.isin((*REGIONS, ''))
     if bad.any(): raise CourseError(f"{path}: line {int(np.flatnonzero(bad)[0]) + 2}, column ocean_proximity holds {table.ocean_proximity[bad].iloc[0][:30]!r}; expected one of {', '.join(REGIONS)}, or nothing")
     table = table[table.median_house_value.notna()].reset_index(drop=True)
-    if len(table) < 50: raise CourseError(f'{path} has {len(table)} rows with a value; at least 50 are needed to train and to test')
+    if len(table) < 200: raise CourseError(f'{path} has {len(table)} rows with a value; at least 200 are needed to train and to test')
     return table
 
 def blanks(table      # From `read_housing`
@@ -300,7 +301,7 @@ class HousingFeatures:
         "Numbers and place side by side"
         return np.concatenate([self.numbers(t), self.place(t)], 1)
 
-# %% ../nbs/labs/week07_keras.ipynb #b4a92113
+# %% ../nbs/labs/week07_keras.ipynb #03541342
 def deep_net(n_inputs:int,     # Features
              hidden=(64, 64),  # Neurons of each hidden layer
              dropout:float=0,  # Share set to zero after each in training
@@ -325,7 +326,8 @@ def wide_and_deep(n_inputs:int,    # Features of the deep path
     wide_input = keras.Input((n_wide,), name='wide_input') if n_wide else deep_input
     x = deep_input
     for n in hidden: x = layers.Dense(n, activation='relu')(x)
-    out = layers.Dense(1, name='value')(layers.Concatenate()([wide_input, x]))
+    wide = layers.Dense(1, use_bias=False, kernel_initializer='zeros', name='wide')(wide_input)
+    out = layers.Add(name='value')([wide, layers.Dense(1, name='deep')(x)])
     outs = [out, layers.Dense(1, name='aux')(x)] if aux else out
     return keras.Model([wide_input, deep_input] if n_wide else deep_input, outs)
 
@@ -364,7 +366,7 @@ def read_scalars(folder # Log folder, with one folder for each run
     if not rows: raise CourseError(f'{folder} holds no TensorBoard scalars: train with a TensorBoard callback first')
     return pd.DataFrame(rows, columns=['run', 'tag', 'step', 'value'])
 
-# %% ../nbs/labs/week07_keras.ipynb #8ce008a0
+# %% ../nbs/labs/week07_keras.ipynb #0c874436
 class ChannelsLast(nn.Module):
     "(n, channels, height, width) as (n, height, width, channels)"
     def forward(self, x): return x.permute(0, 2, 3, 1)
@@ -380,18 +382,24 @@ def _torch_layer(layer):
     elif kind == 'Conv2D' and layer.padding == 'same' and layer.strides == (1, 1) and layer.dilation_rate == (1, 1) and layer.groups == 1:
         res = nn.Conv2d(ws[0].shape[2], ws[0].shape[3], tuple(ws[0].shape[:2]), padding='same', bias=len(ws) > 1)
         values = [ws[0].permute(3, 2, 0, 1), *ws[1:]]
+    elif kind == 'BatchNormalization' and layer.center and layer.scale and layer.axis in (-1, len(layer.input.shape) - 1):
+        res = (nn.BatchNorm2d if len(layer.input.shape) == 4 else nn.BatchNorm1d)(len(ws[0]), eps=layer.epsilon, momentum=1 - layer.momentum)
+        values = ws[:2]
+        res.running_mean.copy_(ws[2])
+        res.running_var.copy_(ws[3])
     elif kind == 'MaxPooling2D' and layer.pool_size == (2, 2) and layer.strides == (2, 2): return [nn.MaxPool2d(2, ceil_mode=layer.padding == 'same')]
     elif kind == 'Flatten': return [ChannelsLast(), nn.Flatten()] if len(layer.input.shape) == 4 else [nn.Flatten()]
     elif kind == 'Dropout': return [nn.Dropout(layer.rate)]
+    elif kind == 'ReLU' and not (layer.threshold or layer.negative_slope or layer.max_value): return [nn.ReLU()]
     elif kind == 'InputLayer': return []
     else: raise CourseError(f'keras_to_torch does not know the layer {layer.name} ({kind} with these settings)')
     with torch.no_grad():
         for p, v in zip(res.parameters(), values): p.copy_(v)
-    name = layer.activation.__name__
+    name = getattr(getattr(layer, 'activation', None), '__name__', 'linear')
     if name != 'linear' and name not in ACTIVATIONS: raise CourseError(f'keras_to_torch does not know the activation {name} of the layer {layer.name}')
     return [res] + ([ACTIVATIONS[name]()] if name != 'linear' else [])
 
-def keras_to_torch(model # Built Sequential model of dense, convolution, pooling, flatten and dropout layers
+def keras_to_torch(model # Built Sequential model of dense, convolution, batch normalisation, ReLU, pooling, flatten and dropout layers
                   ) -> nn.Sequential: # The same net, in evaluation mode; images as (n, channels, height, width)
     "Rebuild a Keras model in PyTorch and copy its weights; raises `CourseError` on a layer that it does not know"
     if not isinstance(model, keras.Sequential): raise CourseError('keras_to_torch takes a Sequential model')
