@@ -12,8 +12,8 @@ __all__ = ['RATE', 'INSTRUMENTS', 'N_FFT', 'HOP', 'N_MELS', 'DB_RANGE', 'SERIES'
            'gadf', 'plot_image', 'make_series', 'patrol_loop', 'distance', 'error_by_group', 'seconds_of',
            'product_intensity', 'threads', 'load_recogniser', 'recognise', 'recogniser_app', 'ask_app']
 
-# %% ../nbs/labs/week02_first_model.ipynb #61a33a1e
-import copy, math, os, time
+# %% ../nbs/labs/week02_first_model.ipynb #3961419b
+import copy, math, os, time, warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -452,13 +452,16 @@ def threads(n:int):
     try: yield
     finally: torch.set_num_threads(before)
 
-# %% ../nbs/labs/week02_first_model.ipynb #4b4d747f
+# %% ../nbs/labs/week02_first_model.ipynb #e40a2045
 def load_recogniser(file # Written by `Learner.export`
                    ) -> Learner: # On the CPU
     "Load an exported recogniser; raises `CourseError` where the file is missing or no recogniser. Load only files that you trust: unpickling runs code"
     file = Path(file)
     if not file.is_file(): raise CourseError(f'{file}: no such file; write it with learn.export')
-    try: learn = load_learner(file)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore') # fastai warns what the line above says
+            learn = load_learner(file)
     except Exception as e: raise CourseError(f'{file} is not an exported recogniser ({type(e).__name__}); write it with learn.export') from None
     if not isinstance(learn, Learner): raise CourseError(f'{file} holds a {type(learn).__name__}, no recogniser; write it with learn.export')
     return learn
@@ -473,6 +476,7 @@ def recognise(learn:Learner, # From `load_recogniser`, or the one you trained
         image = (image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image))).convert('RGB')
     except FileNotFoundError: raise CourseError(f'{image}: no such image') from None
     except (UnidentifiedImageError, OSError, ValueError, TypeError) as e: raise CourseError(f'this is no image that can be read ({type(e).__name__}): give a JPEG or PNG file') from None
+    if not min(image.size): raise CourseError('the image has no pixels: give a JPEG or PNG file')
     batch = learn.dls.valid.dataset.from_items([image]).batch([0])[0]
     p = logits_of(learn.model, batch.permute(0, 2, 3, 1).numpy()).softmax(1)[0]
     return dict(sorted(zip(learn.dls.vocab, p.tolist()), key=lambda o: -o[1]))
