@@ -72,7 +72,7 @@ def _smaller(im):
     im.resize((im.width*4//5, im.height*4//5), Image.LANCZOS).save(out, 'PNG')
     return out.getvalue()
 
-# %% ../nbs/lib/17_pictures.ipynb #71eec9b9
+# %% ../nbs/lib/17_pictures.ipynb #717072c8
 BROWSERS = 'chromium', 'chromium-browser', 'google-chrome'
 FLAGS = '--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'
 
@@ -80,9 +80,7 @@ def _playground(page, folder):
     "The circle after sixty epochs"
     from course_labs.playground import show
     page.goto(show(dataset='circle').save(Path(folder)/'playground.html').as_uri())
-    page.locator('#play').click()
-    page.wait_for_function("Number(document.getElementById('epochs').textContent) >= 60", timeout=60_000)
-    page.locator('#play').click()
+    for _ in range(60): page.locator('#epoch').click()
 
 def _report(page, folder):
     "The top of the report"
