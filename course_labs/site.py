@@ -351,7 +351,7 @@ def stage_site(run_dir:Path, # A finished run
     home.write_text(re.sub(r'\]\(\.\./((?:data/)?\w+\.md)\)', lambda m: f']({at.source(m[1])})', re.sub(r'\[!\[(Open in \w+)\]\([^)]*\)\]', r'[\1]', text)))
     return labs
 
-# %% ../nbs/lib/17_site.ipynb #af1a1c7b
+# %% ../nbs/lib/17_site.ipynb #54921402
 def _prepare(stage):
     "nbdev's own steps up to a folder that Quarto or smalldocs can render; show_doc cells are left to the reference"
     env = dict(os.environ, IN_TEST='1', PYTHONPATH=os.pathsep.join([str(stage), os.environ.get('PYTHONPATH', '')]))
@@ -401,7 +401,7 @@ def build_site(run_dir, # A finished run: metrics.json and executed notebooks
         _sidebar(stage, labs)
         render(_prepare(stage), fresh)
         finish_pages(fresh)
-        for folder, pattern in ((stage/'notebooks', '*.ipynb'), (stage/'nbs'/'figures', '*'), (stage/'nbs'/'review', '*.html')):
+        for folder, pattern in ((stage/'notebooks', '*.ipynb'), (stage/'nbs'/'figures', '*'), (stage/'nbs'/'images', '*'), (stage/'nbs'/'review', '*.html')):
             for p in folder.glob(pattern):
                 (fresh/folder.name).mkdir(exist_ok=True)
                 shutil.copy(p, fresh/folder.name/p.name)
