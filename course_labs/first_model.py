@@ -6,13 +6,14 @@ Docs: https://course-labs.github.io/course_labs/labs/week02_first_model.html.md"
 
 # %% auto #0
 __all__ = ['RATE', 'INSTRUMENTS', 'N_FFT', 'HOP', 'N_MELS', 'DB_RANGE', 'SERIES', 'REMEDIES', 'photo_table', 'split_groups',
-           'split_random', 'linear_model', 'linear_error', 'quiet', 'logits_of', 'as_codes', 'scores', 'features',
-           'small_cnn', 'train_small', 'StopEarly', 'confusion', 'top_losses', 'flip_labels', 'label_losses', 'tone',
-           'read_clip', 'fit_length', 'mel_filters', 'mel_spectrogram', 'grey_image', 'draw_clips', 'scale_series',
-           'gadf', 'plot_image', 'make_series', 'patrol_loop', 'distance', 'error_by_group', 'seconds_of',
-           'product_intensity', 'threads', 'load_recogniser', 'recognise', 'recogniser_app', 'ask_app']
+           'split_random', 'linear_model', 'linear_error', 'quiet', 'NoValidation', 'logits_of', 'as_codes', 'scores',
+           'features', 'small_cnn', 'train_small', 'StopEarly', 'confusion', 'top_losses', 'flip_labels',
+           'label_losses', 'tone', 'read_clip', 'fit_length', 'mel_filters', 'mel_spectrogram', 'grey_image',
+           'draw_clips', 'scale_series', 'gadf', 'plot_image', 'make_series', 'patrol_loop', 'distance',
+           'error_by_group', 'seconds_of', 'product_intensity', 'threads', 'load_recogniser', 'recognise',
+           'recogniser_app', 'ask_app']
 
-# %% ../nbs/labs/week02_first_model.ipynb #3961419b
+# %% ../nbs/labs/week02_first_model.ipynb #c519f60f
 import copy, math, os, time, warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from fastai.vision.all import (Adam, Callback, CancelFitException, ConvLayer, Learner, aug_transforms, error_rate, load_learner)
+from fastai.vision.all import (Adam, Callback, CancelFitException, CancelValidException, ConvLayer, Learner, aug_transforms, error_rate, load_learner)
 from PIL import Image, ImageDraw, UnidentifiedImageError
 from scipy import signal, stats
 from sklearn.linear_model import LogisticRegression
@@ -89,11 +90,15 @@ def linear_error(X,             # (n, features)
     labels = np.asarray(labels)
     return 1 - linear_model(C).fit(X[train], labels[train]).score(X[valid], labels[valid])
 
-# %% ../nbs/labs/week02_first_model.ipynb #d8105bc2
+# %% ../nbs/labs/week02_first_model.ipynb #7683a6d5
 @contextmanager
 def quiet(learn:Learner):
     "Neither progress bars nor tables: a comparison trains dozens of times"
     with learn.no_bar(), learn.no_logging(): yield learn
+
+class NoValidation(Callback):
+    "Skip validation during training: for networks that are judged once, when they are done"
+    def before_validate(self): raise CancelValidException()
 
 def logits_of(model:nn.Module, # From uint8 images as floats from 0 to 1 to logits
               images,          # uint8 (n, height, width, 3)
@@ -141,7 +146,7 @@ def small_cnn(n_out:int,           # Classes
     layers = [ConvLayer(a, b, stride=2) for a,b in zip((3, *widths[:-1]), widths)]
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(widths[-1], n_out))
 
-# %% ../nbs/labs/week02_first_model.ipynb #872bec7d
+# %% ../nbs/labs/week02_first_model.ipynb #fc59e320
 def train_small(images,        # uint8 (n, height, width, 3)
                 labels,        # n labels
                 train, valid,  # Positions
@@ -153,12 +158,13 @@ def train_small(images,        # uint8 (n, height, width, 3)
                 batch_tfms=None, # Augmentation, fastai batch transforms
                 cbs=None,      # More callbacks
                 one_cycle:bool=False, # Warm up and anneal the rate
+                validate:bool=True, # Look at `valid` after each epoch
                 device='cpu'   # Where to train
                ) -> Learner:   # Trained; `recorder.values` holds training loss, validation loss and error of each epoch
     "Train a `small_cnn` from random weights"
     dls = cached_dls(images, labels, valid, train, bs=min(bs, len(train)), batch_tfms=batch_tfms, device=device)
     learn = Learner(dls, small_cnn(dls.c, dropout=dropout).to(device), metrics=error_rate, cbs=cbs, opt_func=Adam)
-    with quiet(learn):
+    with quiet(learn), learn.added_cbs([] if validate else [NoValidation()]):
         if one_cycle: learn.fit_one_cycle(epochs, lr, wd=wd)
         else: learn.fit(epochs, lr, wd=wd)
     return learn
