@@ -270,7 +270,7 @@ def site_faults(folder # The built site
 @functools.cache
 def _target(page, url): return (page.parent/unquote(urlsplit(url).path)).resolve()
 
-# %% ../nbs/lib/17_site.ipynb #729ca666
+# %% ../nbs/lib/17_site.ipynb #bc549a15
 def with_mathml(text:str # A page
                ) -> str: # The page with MathML in the place of TeX and without KaTeX
     "Turn the TeX of a rendered page into MathML; raises `CourseError` naming a formula that cannot be read"
@@ -280,8 +280,10 @@ def with_mathml(text:str # A page
     def one(m):
         tex = html.unescape(m[2].strip())
         for a,b in ((r'\(', r'\)'), (r'\[', r'\]')): tex = tex.removeprefix(a).removesuffix(b)
-        try: return convert(tex.strip(), display='block' if m[1] == 'display' else 'inline')
-        except Exception as e: raise CourseError(f'the formula {tex.strip()!r} cannot be read: {e}') from None
+        try: made = convert(tex.strip(), display='block' if m[1] == 'display' else 'inline')
+        except Exception as e: raise CourseError(f'the formula {tex.strip()!r} cannot be read: {str(e) or type(e).__name__}') from None
+        if unknown := re.search(r'<mi>(\\\w+)', made): raise CourseError(f'the formula {tex.strip()!r} cannot be read: {unknown[1]} is not known')
+        return made
     return re.sub(r'<span class="math (inline|display)">(.*?)</span>', one, text, flags=re.S)
 
 # %% ../nbs/lib/17_site.ipynb #6c7aba55
