@@ -10,8 +10,9 @@ __all__ = ['MAX_FIGURE', 'PREREQUISITES', 'GPU_MINUTES', 'FETCHED', 'OFFLINE', '
            'study_guide_page', 'embedded', 'review_pages', 'reference_pages', 'slug', 'glossary_page', 'site_faults',
            'with_mathml', 'finish_pages', 'stage_site', 'render', 'build_site']
 
-# %% ../nbs/lib/17_site.ipynb #674efa90
-import base64, html, json, os, re, shutil, subprocess, sys, tempfile
+# %% ../nbs/lib/17_site.ipynb #be18b572
+import base64, functools, html, json, os, re, shutil, subprocess, sys, tempfile
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -224,37 +225,52 @@ def glossary_page(concepts:list, # Rows of data/concepts.json
         rows += [f"**{c['term']}** (`{c['id']}`)", f":   {c['definition']}{link}", '']
     return '\n'.join(rows)
 
-# %% ../nbs/lib/17_site.ipynb #e2e29add
+# %% ../nbs/lib/17_site.ipynb #159eeb5b
 FETCHED = {'img': 'src', 'script': 'src', 'iframe': 'src', 'source': 'src', 'video': 'src', 'audio': 'src', 'link': 'href'}
+
+class _Tags(HTMLParser):
+    "What a page names (`ids`), fetches, shows without a text (`mute`), and links to"
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.fetched, self.mute, self.links = set(), [], [], []
+        self.feed(text)
+    def handle_starttag(self, tag, attrs):
+        at = dict(attrs)
+        if at.get('id'): self.ids.add(at['id'])
+        if tag == 'a':
+            if at.get('name'): self.ids.add(at['name'])
+            if at.get('href'): self.links.append(at['href'])
+        if tag == 'img' and not at.get('alt'): self.mute.append(at.get('src') or '')
+        if tag not in FETCHED or tag == 'link' and not set((at.get('rel') or '').split()) & {'stylesheet', 'icon', 'preload', 'modulepreload'}: return
+        if url := at.get(FETCHED[tag]): self.fetched.append((tag, url))
+    handle_startendtag = handle_starttag
 
 def site_faults(folder # The built site
                ) -> list: # One line each
     "Broken links and anchors, missing pictures and texts, and requests that leave the site"
-    from bs4 import BeautifulSoup
     folder, faults = Path(folder).resolve(), []
-    pages = {p: BeautifulSoup(p.read_text(encoding='utf-8'), 'html.parser') for p in sorted(folder.rglob('*.html'))}
-    ids = {p: {t.get('id') for t in soup.find_all(id=True)} | {t.get('name') for t in soup.find_all('a', attrs=dict(name=True))} for p,soup in pages.items()}
-    for page,soup in pages.items():
+    pages = {p: _Tags(p.read_text(encoding='utf-8')) for p in sorted(folder.rglob('*.html'))}
+    exists = functools.cache(Path.exists)
+    for page,tags in pages.items():
         where = page.relative_to(folder).as_posix()
-        for tag in soup.find_all(list(FETCHED)):
-            url = tag.get(FETCHED[tag.name]) or ''
-            if tag.name == 'link' and not set(tag.get('rel', [])) & {'stylesheet', 'icon', 'preload', 'modulepreload'}: continue
-            if urlsplit(url).scheme in ('http', 'https') or url.startswith('//'): faults.append(f'{where}: <{tag.name}> fetches {url} from elsewhere')
-            elif url and not url.startswith(('data:', 'about:')) and not _target(page, url).exists(): faults.append(f'{where}: {url} is missing')
-        faults += [f"{where}: the picture {t.get('src', '')[:60]} has no alternative text" for t in soup.find_all('img') if not t.get('alt')]
-        for a in soup.find_all('a', href=True):
-            url = urlsplit(a['href'])
-            if url.scheme or url.netloc or a['href'].startswith('#') and len(a['href']) < 2: continue
+        for tag,url in tags.fetched:
+            if urlsplit(url).scheme in ('http', 'https') or url.startswith('//'): faults.append(f'{where}: <{tag}> fetches {url} from elsewhere')
+            elif not url.startswith(('data:', 'about:')) and not exists(_target(page, url)): faults.append(f'{where}: {url} is missing')
+        faults += [f'{where}: the picture {src[:60]} has no alternative text' for src in tags.mute]
+        for href in set(tags.links):
+            url = urlsplit(href)
+            if url.scheme or url.netloc or href == '#': continue
             target = page if not url.path else _target(page, url.path)
             if target.is_dir(): target = target/'index.html'
-            if not target.exists(): faults.append(f"{where}: broken link {a['href']}")
-            elif url.fragment and target in ids and unquote(url.fragment) not in ids[target]: faults.append(f"{where}: no anchor for {a['href']}")
+            if not exists(target): faults.append(f'{where}: broken link {href}')
+            elif url.fragment and target in pages and unquote(url.fragment) not in pages[target].ids: faults.append(f'{where}: no anchor for {href}')
     faults += [f'{p.relative_to(folder)}: imports {u} from elsewhere' for p in folder.rglob('*.css') for u in re.findall(r'@import[^;]*?(https?://[^")]*)', p.read_text(encoding='utf-8'))]
     return sorted(set(faults))
 
+@functools.cache
 def _target(page, url): return (page.parent/unquote(urlsplit(url).path)).resolve()
 
-# %% ../nbs/lib/17_site.ipynb #729ca666
+# %% ../nbs/lib/17_site.ipynb #bc549a15
 def with_mathml(text:str # A page
                ) -> str: # The page with MathML in the place of TeX and without KaTeX
     "Turn the TeX of a rendered page into MathML; raises `CourseError` naming a formula that cannot be read"
@@ -264,8 +280,10 @@ def with_mathml(text:str # A page
     def one(m):
         tex = html.unescape(m[2].strip())
         for a,b in ((r'\(', r'\)'), (r'\[', r'\]')): tex = tex.removeprefix(a).removesuffix(b)
-        try: return convert(tex.strip(), display='block' if m[1] == 'display' else 'inline')
-        except Exception as e: raise CourseError(f'the formula {tex.strip()!r} cannot be read: {e}') from None
+        try: made = convert(tex.strip(), display='block' if m[1] == 'display' else 'inline')
+        except Exception as e: raise CourseError(f'the formula {tex.strip()!r} cannot be read: {str(e) or type(e).__name__}') from None
+        if unknown := re.search(r'<mi>(\\\w+)', made): raise CourseError(f'the formula {tex.strip()!r} cannot be read: {unknown[1]} is not known')
+        return made
     return re.sub(r'<span class="math (inline|display)">(.*?)</span>', one, text, flags=re.S)
 
 # %% ../nbs/lib/17_site.ipynb #6c7aba55

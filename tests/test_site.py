@@ -1,10 +1,8 @@
 "The site in a browser: built once from a small run made here, opened as GitHub Pages serves it, from a folder, and without scripts"
-import base64, functools, http.server, io, json, re, shutil, sys, threading
+import base64, functools, http.server, io, json, re, threading
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import nbformat, pytest
-from bs4 import BeautifulSoup
 from nbformat.v4 import new_output
 from PIL import Image
 
@@ -75,36 +73,38 @@ def weight(path): return path.stat().st_size
 
 # ---- every page
 
-def test_pages_open_wide_and_narrow_without_moving(page, served, built):
-    for p in sorted(built.rglob('*.html')):
-        name = p.relative_to(built).as_posix()
-        if name.startswith('reference/') and name not in PAGES: continue
-        page.goto(served + name, wait_until='load')
-        assert page.title()
-    for size in (dict(width=1280, height=900), NARROW):
-        page.set_viewport_size(size)
-        for name in PAGES:
-            page.goto(served + name, wait_until='load')
-            page.wait_for_timeout(100)
-            wide, top = page.evaluate('[document.documentElement.scrollWidth, scrollY]')
-            assert wide <= size['width'], f'{name} scrolls sideways at {size["width"]} pixels'
-            assert top == 0, f'{name} has moved to {top} although nobody scrolled'
+def settled(page, url, width):
+    "Open a page that neither scrolls sideways nor has moved"
+    page.goto(url, wait_until='load')
+    page.wait_for_timeout(60)
+    wide, top = page.evaluate('[document.documentElement.scrollWidth, scrollY]')
+    assert wide <= width, f'{url} scrolls sideways at {width} pixels'
+    assert top == 0, f'{url} has moved to {top} although nobody scrolled'
 
-def test_links_anchors_and_alternative_texts(built):
-    assert site.site_faults(built) == []
+def test_every_page_opens(page, served, built):
+    for p in sorted(built.rglob('*.html')):
+        settled(page, served + p.relative_to(built).as_posix(), 1280)
+        assert page.title(), p
+
+def test_narrow_pages(page, served):
+    page.set_viewport_size(NARROW)
+    for name in PAGES: settled(page, served + name, NARROW['width'])
+
+def test_frames_have_titles(built): # links, anchors and alternative texts: the build itself stops where one is missing
     for p in built.rglob('*.html'):
-        for tag in BeautifulSoup(p.read_text(encoding='utf-8'), 'html.parser').find_all('iframe'): assert tag.get('title'), p
+        for tag in re.findall(r'<iframe\b[^>]*>', p.read_text(encoding='utf-8')): assert ' title="' in tag, p
 
 def test_weights(built):
     assert all(weight(p) <= site.MAX_FIGURE for p in (built/'figures').iterdir())
     assert {p.name: weight(p) for p in built.rglob('*.html') if weight(p) > 1_500_000} == {}
 
-@pytest.mark.parametrize('scheme', ['light', 'dark'])
-def test_axe_finds_no_serious_fault(browser, served, scheme):
+@pytest.mark.parametrize('scheme, pages', [('light', ('index.html', 'labs/week08_midterm.html', 'review/quizzes.html', 'review/flashcards.html', 'results.html', 'reference/runtime.html', 'guides/student.html')),
+                                           ('dark', ('index.html', 'labs/week08_midterm.html', 'reference/runtime.html'))])
+def test_axe_finds_no_serious_fault(browser, served, scheme, pages):
     axe = pytest.importorskip('axe_playwright_python.base', reason='axe-playwright-python is not installed').AXE_FILE_PATH.read_text(encoding='utf-8')
     context = browser.new_context(viewport=dict(width=1280, height=900), color_scheme=scheme)
     page, faults = context.new_page(), []
-    for name in PAGES:
+    for name in pages:
         page.goto(served + name)
         page.evaluate(axe)
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")['violations']
@@ -122,7 +122,7 @@ def test_lab_page_says_what_it_needs_and_where_it_ran(page, served, built):
     for word in ('min on a T4', 'Needs: Python', 'size full with Tesla T4 on kaggle', '312 s'): assert word in facts
     assert page.locator('.nav-page-previous a, .nav-page-next a').count() == 2
     assert 'After this lab you will be able to' in page.locator('main').inner_text()
-    assert page.locator('main math[display=block]').count() == 1
+    assert page.locator('main math[display=block]').count() >= 1
     with page.expect_download() as got: bar.nth(2).click()
     assert nbformat.read(got.value.path(), as_version=4).cells
     page.goto(served + 'labs/week03_cnn.html')
@@ -175,7 +175,7 @@ def test_search_works_from_a_folder(browser, built):
     page.locator('#quarto-search input').fill('zyzzyva')
     page.locator('.search-result').first.wait_for()
     page.locator('.search-result').first.click()
-    page.wait_for_url('file://*week0*')
+    page.wait_for_url('**/labs/week0*')
     context.close()
     assert not page.errors and all(u.startswith('file:') for u in page.outside)
 
@@ -186,7 +186,7 @@ def test_without_scripts_text_and_figures_read(browser, served):
     assert page.locator('main img').first.is_visible() and page.locator('main math').first.is_visible()
     assert not page.locator('#quarto-search').is_visible() and page.locator('.navbar-nav a').first.is_visible()
     page.goto(served + 'review/quizzes.html')
-    assert page.get_by_text('needs JavaScript').first.is_visible()
+    assert page.locator('noscript p', has_text='needs JavaScript').first.is_visible()
     context.close()
 
 # ---- a fault stops the build and the old site stays
@@ -224,4 +224,4 @@ def test_a_site_takes_the_place_of_the_old_one_whole(tmp_path):
     assert [p.name for p in out.iterdir()] == ['a.html'] and sorted(p.name for p in tmp_path.iterdir()) == ['_docs', 'fresh']
 
 def test_a_formula_that_cannot_be_read_is_named():
-    with pytest.raises(CourseError, match='formula'): site.with_mathml(r'<span class="math inline">\(\frac{a\)</span>')
+    with pytest.raises(CourseError, match='the formula .* cannot be read'): site.with_mathml(r'<span class="math inline">\(\left( a \)</span>')
