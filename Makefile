@@ -24,7 +24,7 @@ labs: $(READY) ## Execute every lab, tiny and offline, and name the report to op
 	$(BIN)/course-labs run --size tiny --out $(OUT) --jobs $(JOBS)
 
 test: $(READY) ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	$(BIN)/course-labs lab

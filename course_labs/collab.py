@@ -10,8 +10,8 @@ __all__ = ['PHRASES', 'HOMEWORK', 'BiasOnly', 'DotBias', 'BatchLoader', 'rating_
            'NeuralCF', 'RatersDot', 'fold_in', 'score_newcomer', 'chosen_or_not', 'feedback_loop', 'cross_search',
            'item_side', 'save_recommender', 'load_recommender', 'push_recommender', 'write_homework']
 
-# %% ../nbs/labs/week06_collab.ipynb #13d43333
-import json, math, time
+# %% ../nbs/labs/week06_collab.ipynb #1e692761
+import json, math, time, warnings
 from functools import partial
 from pathlib import Path
 
@@ -214,7 +214,7 @@ def rating_errors(y_hat,  # (n,) predictions
     e = np.asarray(y_hat, float) - np.asarray(y, float)
     return dict(rmse=float(np.sqrt((e**2).mean())), mae=float(np.abs(e).mean()))
 
-# %% ../nbs/labs/week06_collab.ipynb #e529e0e5
+# %% ../nbs/labs/week06_collab.ipynb #405a3e47
 def pca(vectors,    # (n, dim) tensor or array
         n:int=3,    # Axes to keep
         weights=None # (n,) how much each row counts, for instance its ratings; default: all the same
@@ -233,14 +233,14 @@ def axis_words(titles,  # (n,) text
                n:int=3, # Words for each end
                least:int=4 # Titles that must hold the word
               ) -> tuple: # Words of the low end, words of the high end
-    "Words whose titles lie farthest out on an axis, by the t statistic of their mean: a name for the axis"
+    "Words whose titles lie farthest out on an axis, by the t statistic of their mean (beyond 2.5): a name for the axis, if it has one"
     words = {}
     for t,s in zip(titles, scores - np.mean(scores)):
         for w in {w.strip('.,:;!?()[]\'"').lower() for w in t.split()}:
             if len(w) > 3 and w.isalpha(): words.setdefault(w, []).append(s)
     t = {w: np.mean(s)*np.sqrt(len(s))/np.std(scores) for w,s in words.items() if len(s) >= least}
     ranked = sorted(t, key=t.get)
-    return ranked[:n], ranked[::-1][:n]
+    return [w for w in ranked[:n] if t[w] < -2.5], [w for w in ranked[::-1][:n] if t[w] > 2.5]
 
 # %% ../nbs/labs/week06_collab.ipynb #70cf7da5
 def similarity(vectors,      # (n, dim)
@@ -282,7 +282,9 @@ class NeuralCF(BiasOnly):
     def interact(self, u, i):
         return self.mlp(torch.cat([self.user_factors(u), self.item_factors(i)], 1))[:, 0]
 
-# %% ../nbs/labs/week06_collab.ipynb #c649f98e
+# %% ../nbs/labs/week06_collab.ipynb #2b781f03
+warnings.filterwarnings('ignore', message='Sparse CSR tensor support')  # what is used of it has been stable for years
+
 def _sum_rows(ptr, col, weight):
     "For each of n sets of row numbers, the sum of these rows of `weight`"
     m = torch.sparse_csr_tensor(ptr, col, torch.ones(len(col), dtype=weight.dtype, device=weight.device), (len(ptr) - 1, len(weight)), check_invariants=False)

@@ -93,7 +93,7 @@ def suggest_slide(lrs, losses,
 
 SUGGESTIONS = dict(valley=suggest_valley, slide=suggest_slide, steep=suggest_steep, minimum=suggest_minimum)
 
-# %% ../nbs/lib/08_lr_finder.ipynb #abe466a8
+# %% ../nbs/lib/08_lr_finder.ipynb #f7d8f3e0
 @patch
 def points(self:LRSweep) -> tuple: # Two float32 arrays: rates and smoothed losses
     "What the rules look at: without the first tenth and the last five steps, up to the first loss that is no number"
@@ -109,7 +109,7 @@ def suggest(self:LRSweep,
            ) -> float: # A rate; nan where the rule needs more steps
     "What one rule suggests; raises `CourseError` when the sweep broke off too early"
     lrs, losses = self.points()
-    if len(lrs) < 6: raise CourseError(f'the loss diverged after {len(self.lrs)} of {self.num_it} steps, too few to suggest a rate: start lower than start_lr={self.start_lr:g}')
+    if len(lrs) < 6: raise CourseError(f'{len(self.lrs)} of {self.num_it} steps before the loss diverged are too few to suggest a rate: choose a lower start_lr than {self.start_lr:g} or more steps')
     return SUGGESTIONS[rule](lrs, losses)
 
 @patch

@@ -309,7 +309,7 @@ def disentangled_attention(layer,               # A `DisentangledSelfAttention` 
     scores = sum(parts).masked_fill(~mask.bool()[:, None, None], torch.finfo(hidden.dtype).min)
     return (scores.softmax(-1) @ v).transpose(1, 2).flatten(-2), parts
 
-# %% ../nbs/labs/week05_nli.ipynb #10959b28
+# %% ../nbs/labs/week05_nli.ipynb #2fdb64c5
 def small_deberta(vocab_size:int, # Of its tokenizer
                   n_classes:int=3,
                   width:int=64,   # Size of a token's vector
@@ -322,8 +322,7 @@ def small_deberta(vocab_size:int, # Of its tokenizer
         vocab_size=vocab_size, hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=2*width,
         relative_attention=True, position_buckets=16, max_relative_positions=-1, max_position_embeddings=max_len, position_biased_input=False,
         pos_att_type=['p2c', 'c2p'], share_att_key=True, norm_rel_ebd='layer_norm', type_vocab_size=2, pad_token_id=0,
-        pooler_hidden_size=width, pooler_dropout=.1, num_labels=n_classes,
-        initializer_range=width**-.5))  # the usual 0.02 is for a width of 768
+        pooler_hidden_size=width, pooler_dropout=.1, num_labels=n_classes))
 
 # %% ../nbs/labs/week05_nli.ipynb #c4b119cd
 LABELS = 'entailment', 'neutral', 'contradiction'

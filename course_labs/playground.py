@@ -379,5 +379,5 @@ def show(**settings # As `SETTINGS`: show(dataset='spiral', hidden=[8, 8])
     plt.close(fig)
     alt = f"Points of the data set {run.settings['dataset']} over the surface of an untrained network"
     text = '<p>The playground is a page with JavaScript: open this notebook in JupyterLab, Colab or Kaggle and run it to use the page.</p>'
-    return frame(page('playground', dict(table=SETTINGS, settings=run.settings)), height=880, narrow={940: 1120, 700: 2040},
+    return frame(page('playground', dict(table=SETTINGS, settings=run.settings)), height=880, narrow={940: 1200, 700: 2180},
                  title='Neural network playground', fallback=text + picture(fig, alt))

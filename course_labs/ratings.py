@@ -84,7 +84,7 @@ def _number(text):
     try: return math.isfinite(float(text))
     except ValueError: return False
 
-# %% ../nbs/lib/12_ratings.ipynb #cfd94543
+# %% ../nbs/lib/12_ratings.ipynb #88ca9306
 def _table(path):
     "The file as a frame with columns user, item, rating and perhaps time, and the number of the line of its first row"
     line, encoding = _first_line(path)
@@ -94,8 +94,8 @@ def _table(path):
     names = dict(zip(('user', 'item', 'rating', 'time'), range(len(fields)))) if bare else {k: _column(fields, k) for k in ('user', 'item', 'rating', 'time')}
     if missing := [k for k in ('user', 'item', 'rating') if names.get(k) is None]:
         raise CourseError(f"{path.name} has no column for {' and '.join(missing)}; its first line is {line[:80]!r}; expected a header such as userId,movieId,rating,timestamp")
-    try: df = pd.read_csv(path, sep=sep, header=None if bare else 0, encoding=encoding, low_memory=False, skipinitialspace=True,
-                          skip_blank_lines=False, keep_default_na=False, na_values=[''], engine='python' if len(sep) > 1 else 'c')
+    try: df = pd.read_csv(path, sep=sep, header=None if bare else 0, encoding=encoding, skipinitialspace=True, skip_blank_lines=False, keep_default_na=False,
+                          na_values=[''], **(dict(engine='python') if len(sep) > 1 else dict(low_memory=False)))
     except (ValueError, pd.errors.ParserError) as e: raise CourseError(f'{path.name} is not a table: {" ".join(str(e).split())}; every line needs the same columns') from None
     if not bare: df.columns = fields if len(df.columns) == len(fields) else df.columns
     df = pd.DataFrame({k: df[c] for k,c in names.items() if c is not None}).dropna(how='all')

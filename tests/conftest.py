@@ -1,7 +1,10 @@
 "What several tests share"
-import shutil
+import os, shutil
 
 import pytest
+
+# Workers side by side share the cores: threads that wait for each other would cost more than they bring
+if n := os.environ.get('PYTEST_XDIST_WORKER_COUNT'): os.environ.setdefault('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or 1)//int(n))))
 
 CHROMIUM_ARGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
                  '--disable-background-networking', '--disable-component-update', '--disable-sync']

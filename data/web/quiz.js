@@ -192,7 +192,8 @@ function show(i, focus) {
   form.append(make('div', {class: 'buttons'}, ...(place ? [make('button', {type: 'button', id: 'back', onclick: () => go(place - 1)}, 'Back')] : []), ...(locked ? [] : [check]), step));
   form.addEventListener('input', () => keep(form, q, a));
   $('main').replaceChildren(form);
-  $('main').scrollIntoView({block: 'nearest'});
+  const top = $('main').getBoundingClientRect().top;
+  if (focus && top < 0) window.scrollBy(0, top);  // not scrollIntoView: from a frame it would move the page around it too
   heading();
   if (focus === 'first') (form.querySelector('fieldset :is(input, select, textarea, button):not(:disabled)') || step).focus();
   if (focus === 'next') { step.focus(); say(word); }
