@@ -214,7 +214,7 @@ def rating_errors(y_hat,  # (n,) predictions
     e = np.asarray(y_hat, float) - np.asarray(y, float)
     return dict(rmse=float(np.sqrt((e**2).mean())), mae=float(np.abs(e).mean()))
 
-# %% ../nbs/labs/week06_collab.ipynb #e529e0e5
+# %% ../nbs/labs/week06_collab.ipynb #405a3e47
 def pca(vectors,    # (n, dim) tensor or array
         n:int=3,    # Axes to keep
         weights=None # (n,) how much each row counts, for instance its ratings; default: all the same
@@ -233,14 +233,14 @@ def axis_words(titles,  # (n,) text
                n:int=3, # Words for each end
                least:int=4 # Titles that must hold the word
               ) -> tuple: # Words of the low end, words of the high end
-    "Words whose titles lie farthest out on an axis, by the t statistic of their mean: a name for the axis"
+    "Words whose titles lie farthest out on an axis, by the t statistic of their mean (beyond 2.5): a name for the axis, if it has one"
     words = {}
     for t,s in zip(titles, scores - np.mean(scores)):
         for w in {w.strip('.,:;!?()[]\'"').lower() for w in t.split()}:
             if len(w) > 3 and w.isalpha(): words.setdefault(w, []).append(s)
     t = {w: np.mean(s)*np.sqrt(len(s))/np.std(scores) for w,s in words.items() if len(s) >= least}
     ranked = sorted(t, key=t.get)
-    return ranked[:n], ranked[::-1][:n]
+    return [w for w in ranked[:n] if t[w] < -2.5], [w for w in ranked[::-1][:n] if t[w] > 2.5]
 
 # %% ../nbs/labs/week06_collab.ipynb #70cf7da5
 def similarity(vectors,      # (n, dim)

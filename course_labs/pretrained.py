@@ -55,7 +55,7 @@ def _from_folder(folder):
     args = {k:v for k,v in (cfg.get('model_args') or {}).items() if k != 'num_classes'}
     return cfg['architecture'], args, dict(overlay, file=str(file), hf_hub_id=None, url='', custom_load=False)
 
-# %% ../nbs/lib/09_pretrained.ipynb #185e4c48
+# %% ../nbs/lib/09_pretrained.ipynb #f991d49b
 def _size_args(name, img_size):
     "What a model with a fixed input size needs to be built for `img_size`"
     if img_size is None: return {}
@@ -93,7 +93,7 @@ def vision_model(name:str,               # A timm name ('convnext_small.fb_in22k
         kwargs = {**args, **_size_args(arch, img_size), **kwargs}
         model = _load(arch, f'the weights in {folder} do not fit {arch}', num_classes=n_out, pretrained=pretrained, pretrained_cfg_overlay=overlay, **kwargs)
         model.weights_from = 'folder' if pretrained else 'random'
-        return model
+        return _check_patches(model, name, kwargs.get('img_size'))
     kwargs = {**_size_args(name.partition('.')[0], img_size), **kwargs}
     if not pretrained:
         model = _create(name, num_classes=n_out, **kwargs)
@@ -103,9 +103,17 @@ def vision_model(name:str,               # A timm name ('convnext_small.fb_in22k
         model.reset_classifier(n_out)
         model.weights_from = 'package'
     else: model = _from_hub(name, n_out, **kwargs)
+    return _check_patches(model, name, kwargs.get('img_size'))
+
+# %% ../nbs/lib/09_pretrained.ipynb #0d3e84d7
+def _check_patches(model, name, img_size):
+    "`model`, unless its patches do not fill an image of `img_size`"
+    patch = getattr(getattr(model, 'patch_embed', None), 'patch_size', None)
+    if img_size and patch and any(s%p for s,p in zip(img_size, patch)):
+        near = ' x '.join(str(max(round(s/p), 1)*p) for s,p in zip(img_size, patch))
+        raise CourseError(f'{name} cuts images into patches of {patch[0]} x {patch[1]} pixels, and {img_size[0]} x {img_size[1]} is not a multiple of that; choose for example {near}')
     return model
 
-# %% ../nbs/lib/09_pretrained.ipynb #08488bfc
 def _load(arch, problem, **kwargs):
     "Create `arch` and load its weights, or say `problem` and why"
     try: return _create(arch, **kwargs)

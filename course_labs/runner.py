@@ -197,7 +197,7 @@ def run_lab(path,                # Notebook
     write_whole(out/path.name, nbformat.writes(nb))
     return res
 
-# %% ../nbs/lib/15_runner.ipynb #ada27f5f
+# %% ../nbs/lib/15_runner.ipynb #3b9f037c
 def choose_weeks(weeks # Numbers, or None for all
                 ) -> dict: # Week: notebook
     "The labs to run; an unknown week is an error that lists those that exist"
@@ -220,7 +220,8 @@ def run_labs(labs:dict,        # Week: notebook
     except OSError as e: raise CourseError(f'cannot make the folder {out}: {e.strerror}') from None
     run, started, watches = Run(size), time.monotonic(), []
     env = dict(env or {})
-    if jobs > 1: env.setdefault('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or 1)//jobs)))
+    env.setdefault('OMP_WAIT_POLICY', os.environ.get('OMP_WAIT_POLICY', 'PASSIVE'))  # threads that spin while they wait stall a busy machine
+    if jobs > 1: env.setdefault('OMP_NUM_THREADS', os.environ.get('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or 1)//jobs))))
     def save():
         run.seconds = time.monotonic() - started
         write_whole(out/'metrics.json', run.to_json())

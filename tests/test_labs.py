@@ -8,7 +8,28 @@ from course_labs.project import lab_notebooks
 from course_labs.runner import REQUIRED
 
 # (week, result): smallest and largest value that passes. Set from several seeds, with a margin.
-BOUNDS = {}
+BOUNDS = {
+    (1, 'circle_accuracy'): (0.97, 1), (1, 'xor_accuracy'): (0.97, 1), (1, 'spiral_accuracy'): (0.95, 1),
+    (2, 'error_rate'): (0, 0.35), (2, 'error_rate_scratch'): (0.2, 0.7), (2, 'spectrogram_accuracy'): (0.7, 1), (2, 'gadf_accuracy'): (0.6, 1),
+    (3, 'lr_valley'): (1e-4, 2e-2), (3, 'accuracy_dense'): (0.93, 0.99), (3, 'accuracy_lenet'): (0.93, 0.99),
+    (3, 'accuracy_alexnet'): (0.88, 0.99), (3, 'accuracy_resnet'): (0.97, 1),
+    (4, 'error_fine_tune'): (0, 0.30), (4, 'error_fit_one_cycle'): (0, 0.60), (4, 'error_scratch'): (0.5, 0.9), (4, 'error_vit'): (0.2, 0.88),
+    (4, 'error_tta'): (0, 0.30), (4, 'error_ensemble'): (0, 0.40), (4, 'submission_rows'): (100, 100),
+    (5, 'nli_accuracy'): (0.65, 0.85), (5, 'nli_majority'): (0.30, 0.40), (5, 'nli_hypothesis_only'): (0.45, 0.63),
+    (5, 'loss_autoregressive'): (2.5, 4.8), (5, 'loss_masked'): (2.5, 5.15), (5, 'loss_permuted'): (2.5, 5.0), (5, 'nsp_accuracy'): (0.55, 0.9),
+    (6, 'rmse'): (0.55, 0.75), (6, 'rmse_bias_only'): (0.78, 0.92), (6, 'rmse_nn'): (0.70, 0.92), (6, 'precision_at_10'): (0.05, 0.6),
+    (6, 'recall_at_10'): (0.05, 0.6), (6, 'map_at_10'): (0.03, 0.5), (6, 'ndcg_at_10'): (0.15, 0.6),
+    (7, 'perceptron_accuracy'): (0.95, 1), (7, 'digits_accuracy'): (0.975, 1), (7, 'fashion_accuracy'): (0.72, 0.95),
+    (7, 'housing_rmse_sequential'): (0.3, 0.55), (7, 'housing_rmse_wide_deep'): (0.3, 0.52),
+    (8, 'questions'): (160, 400), (8, 'terms'): (84, 400), (8, 'exam_questions'): (10, 60),
+}
+
+# (week, smaller, larger, least distance): what one result must be below another, as a figure of the course
+ORDER = [
+    (3, 'accuracy_lenet', 'accuracy_resnet', 0.005), (3, 'accuracy_dense', 'accuracy_resnet', 0.005),
+    (5, 'nli_hypothesis_only', 'nli_accuracy', 0.05), (5, 'nli_majority', 'nli_deberta_accuracy', 0.03),
+    (6, 'rmse', 'rmse_bias_only', 0.05),
+]
 
 @pytest.fixture(scope='session')
 def labs(tmp_path_factory):
@@ -26,6 +47,15 @@ def test_lab_runs(labs, week): assert labs[week]['ok'], labs[week]['error']
 def test_result(labs, week, name):
     low, high = BOUNDS[week, name]
     assert low <= labs[week]['metrics'][name] <= high
+
+@pytest.mark.parametrize('week, smaller, larger, by', ORDER)
+def test_order(labs, week, smaller, larger, by):
+    m = labs[week]['metrics']
+    assert m[larger] - m[smaller] >= by
+
+def test_fine_tuning_halves_the_error_of_random_weights(labs):
+    m = labs[4]['metrics']
+    assert m['error_fine_tune'] <= m['error_scratch']/2
 
 def test_every_required_result_is_bounded_or_only_reported():
     known = {(w, n) for w,names in REQUIRED.items() for n in names if w in lab_notebooks()}
