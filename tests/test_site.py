@@ -140,6 +140,7 @@ def test_figures_stay_on_white_and_print_without_the_frame_of_the_site(page, ser
     assert figure.evaluate('o => getComputedStyle(o).backgroundColor') == 'rgb(255, 255, 255)'
     page.emulate_media(media='print')
     for what in ('#quarto-header', '.lab-bar', '#quarto-sidebar'): assert not page.locator(what).first.is_visible(), what
+    assert page.locator('h1').first.is_visible()
     assert figure.evaluate('o => o.clientWidth <= document.documentElement.clientWidth')
 
 # ---- what is alive
