@@ -286,7 +286,7 @@ def with_mathml(text:str # A page
         return made
     return re.sub(r'<span class="math (inline|display)">(.*?)</span>', one, text, flags=re.S)
 
-# %% ../nbs/lib/17_site.ipynb #6c7aba55
+# %% ../nbs/lib/17_site.ipynb #93aa7f4e
 OFFLINE = '''// Search in a site that was opened from a folder, where a page may load a script but not fetch a file
 if (location.protocol === 'file:') {
   const fetched = window.fetch;
@@ -301,7 +301,8 @@ if (location.protocol === 'file:') {
 '''
 NO_SCRIPTS = ('<noscript><style>.smalldocs-search,#quarto-search,.quarto-color-scheme-toggle,.navbar-toggler,.code-copy-button,.quarto-secondary-nav{display:none!important}'
               '.navbar-collapse,.sidebar .collapse{display:block!important}iframe.needs-scripts{display:none}'
-              '@media (prefers-color-scheme:dark){html{--cl-link:#35d3ac;--cl-link-rgb:53,211,172}}</style></noscript>')
+              '@media (prefers-color-scheme:dark){html{--cl-link:#35d3ac;--cl-link-rgb:53,211,172}code,pre,.sourceCode span{color:#e1e4e8!important}'
+              'code,pre.sourceCode{background:#2d3238!important}.navbar a{color:#e1e4e8!important}}</style></noscript>')
 
 def finish_pages(out:Path # The rendered site; changed in place
                 ):

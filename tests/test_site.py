@@ -88,7 +88,10 @@ def test_every_page_opens(page, served, built):
 
 def test_narrow_pages(page, served):
     page.set_viewport_size(NARROW)
-    for name in PAGES: settled(page, served + name, NARROW['width'])
+    for name in PAGES:
+        settled(page, served + name, NARROW['width'])
+        cut = page.evaluate('[...document.querySelectorAll("main table")].filter(o => o.getBoundingClientRect().right > innerWidth && !o.closest(".cell-output-display")).length')
+        assert not cut, f'{name}: {cut} tables are cut off at the right'
 
 def test_frames_have_titles(built): # links, anchors and alternative texts: the build itself stops where one is missing
     for p in built.rglob('*.html'):
@@ -137,6 +140,7 @@ def test_figures_stay_on_white_and_print_without_the_frame_of_the_site(page, ser
     assert figure.evaluate('o => getComputedStyle(o).backgroundColor') == 'rgb(255, 255, 255)'
     page.emulate_media(media='print')
     for what in ('#quarto-header', '.lab-bar', '#quarto-sidebar'): assert not page.locator(what).first.is_visible(), what
+    assert page.locator('h1').first.is_visible()
     assert figure.evaluate('o => o.clientWidth <= document.documentElement.clientWidth')
 
 # ---- what is alive
