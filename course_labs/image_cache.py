@@ -42,7 +42,7 @@ def resize_image(im:Image.Image,      # Any mode, any size
     # `scale` source pixels make one target pixel: the smaller ratio cuts, the larger one pads
     ratios = im.width/w, im.height/h
     scale = min(ratios) if method == 'crop' else max(ratios)
-    box_w, box_h = int(scale*w), int(scale*h)
+    box_w, box_h = max(int(scale*w), 1), max(int(scale*h), 1)
     left, top = int((im.width-box_w)/2), int((im.height-box_h)/2)
     inside = max(left, 0), max(top, 0), min(left+box_w, im.width), min(top+box_h, im.height)
     a = np.asarray(im.crop(inside))
