@@ -151,7 +151,7 @@ def image_stats(model:nn.Module # From `vision_model`, alone or inside `image_le
         if cfg: return tuple(cfg['mean']), tuple(cfg['std'])
     raise ValueError(f'{type(model).__name__} carries no pretrained_cfg')
 
-# %% ../nbs/lib/09_pretrained.ipynb #4ab9b002
+# %% ../nbs/lib/09_pretrained.ipynb #b800fb09
 class NormalizeInput(nn.Module):
     "Subtract a mean per channel and divide by a standard deviation; no parameters"
     def __init__(self,
@@ -170,9 +170,12 @@ def image_body(name:str,             # As in `vision_model`
               ) -> tuple:            # (body, number of features, does it need pooling?)
     "A network from pixels between 0 and 1 to features: its own normalisation, then the timm model without a head"
     model = vision_model(name, 0, pretrained=pretrained, img_size=img_size, **kwargs)
-    # A model's own pooling is left out where fastai's head does it
+    # fastai's head pools maps of shape (n, channels, height, width); a model with another layout pools by itself
     body = TimmBody(model)
-    return nn.Sequential(NormalizeInput(*image_stats(model)), body), model.num_features, body.needs_pool
+    if getattr(model, 'output_fmt', 'NCHW') != 'NCHW': body.needs_pool = False
+    # What a model pools itself may have passed a hidden layer of its own head
+    nf = model.num_features if body.needs_pool else getattr(model, 'head_hidden_size', model.num_features)
+    return nn.Sequential(NormalizeInput(*image_stats(model)), body), nf, body.needs_pool
 
 class KeepBatchNorm(Callback):
     "Batch normalisation in the body stays in evaluation mode: it uses the averages that came with the weights and leaves them as they are"
