@@ -218,3 +218,22 @@ def test_push(tmp_path):
     with pytest.raises(CourseError, match='5 to 50'): push(nb, 'me', 'Hi', tmp_path/'out')
     with mock.patch.object(lab, 'kaggle_credentials', lambda: ''), pytest.raises(CourseError, match='needs Kaggle credentials'): push(nb, 'me', 'My First Entry', tmp_path/'out')
     with mock.patch.object(lab, 'kaggle_credentials', lambda: 'x'), mock.patch('fastkaggle.push_notebook', side_effect=http(403)), pytest.raises(CourseError, match='rules'): push(nb, 'me', 'My First Entry', tmp_path/'out')
+
+def test_out_of_memory_says_which_batch_fits():
+    import torch
+    import torch.nn.functional as F
+    from course_labs.image_cache import cached_dls
+    from course_labs.training import gpu_memory_advice
+    images = np.random.default_rng(0).integers(0, 255, (40, 32, 32, 3), dtype=np.uint8)
+    def loss(p, t):
+        if len(t) > 4: raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 20.00 MiB')
+        return F.cross_entropy(p.as_subclass(torch.Tensor), t.as_subclass(torch.Tensor))
+    learn = lab.paddy_learner(cached_dls(images, list('ab')*20, range(8), bs=16), 'test_vit', img_size=32, loss_func=loss)
+    with pytest.raises(CourseError, match='batch size of 16: a batch of 4 fits; accumulate 4 batches'):
+        with gpu_memory_advice(learn): lab.fit(learn, 'fit_one_cycle', 1, 1e-3)
+
+def test_missing_models_are_listed_with_their_settings():
+    with mock.patch.dict(os.environ, COURSE_LABS_OFFLINE='1', HF_HUB_OFFLINE='1'), pytest.raises(CourseError) as e:
+        lab.need_models(64, arch='test_vit', arch_vit='vit_tin', archs=('test_convnext', '/no/folder'))
+    said = str(e.value)
+    assert '2 of the lab' in said and 'arch_vit: vit_tin' in said and 'archs: /no/folder' in said and '\n' not in said
