@@ -5,17 +5,18 @@ OUT    ?= out
 JOBS   ?= 2
 READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
-APT    := $(if $(filter 0,$(shell id -u)),,sudo )apt-get install -y python3-venv
+SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
+APT    := $(SUDO) apt-get install -y python3-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup labs test lab doctor sync bench clean
+.PHONY: help setup labs test lab doctor docs sync bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Install everything into VENV (default .venv), once
 $(READY): settings.ini setup.py
-	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { echo "Installing python3-venv, which makes virtual environments"; $(APT) && $(PYTHON) -m venv $(VENV); } \
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { echo "Installing python3-venv, which makes virtual environments"; $(SUDO) apt-get update -qq; $(APT) && $(PYTHON) -m venv $(VENV); } \
 	  || { echo "No virtual environment could be made. Install Python's venv module ($(APT)), then call make again."; exit 1; }
 	$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]'
 	@touch $@
@@ -31,6 +32,9 @@ lab: $(READY) ## Open JupyterLab on the notebooks
 
 doctor: $(READY) ## Say what this machine is and what each lab would need
 	$(BIN)/course-labs doctor
+
+docs: $(READY) ## Build the site from a run of every lab at size tiny
+	$(BIN)/course-labs docs --out _docs --jobs $(JOBS)
 
 sync: $(READY) ## Write modules, README, badges and urls from the notebooks and settings.ini
 	$(BIN)/course-labs sync
