@@ -188,7 +188,7 @@ def split_by_class(labels,           # One label an image
         valid.extend(rows[:min(max(round(share*len(rows)), 1), len(rows)-1)])
     return np.sort(valid)
 
-# %% ../nbs/labs/week04_paddy.ipynb #5d393905
+# %% ../nbs/labs/week04_paddy.ipynb #e14cbd8e
 def paddy_learner(dls,                  # From `cached_dls`
                   name:str,             # A model as in `vision_model`
                   pretrained:bool=True, # False for random weights
@@ -196,7 +196,7 @@ def paddy_learner(dls,                  # From `cached_dls`
                   **kwargs              # For `image_learner`
                  ) -> Learner:          # Frozen up to the head where its weights are pretrained
     "The learner that all comparisons of the lab share"
-    learn = image_learner(dls, name, pretrained=pretrained, img_size=img_size, metrics=error_rate, lin_ftrs=[], ps=0.2, concat_pool=False, keep_bn=True, **kwargs)
+    learn = image_learner(dls, name, pretrained=pretrained, img_size=img_size, metrics=error_rate, lin_ftrs=[], ps=0.2, concat_pool=False, keep_bn=True, train_bn=False, **kwargs)
     # Convolutions are faster on images whose channels lie side by side in memory
     learn.model.to(memory_format=torch.channels_last)
     return learn
