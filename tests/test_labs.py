@@ -13,7 +13,7 @@ BOUNDS = {
     (2, 'error_rate'): (0, 0.40), (2, 'error_rate_scratch'): (0.30, 0.65), (2, 'spectrogram_accuracy'): (0.70, 1), (2, 'gadf_accuracy'): (0.80, 1),
     (3, 'lr_valley'): (1e-4, 2e-2), (3, 'accuracy_dense'): (0.93, 0.99), (3, 'accuracy_lenet'): (0.93, 0.99),
     (3, 'accuracy_alexnet'): (0.88, 0.99), (3, 'accuracy_resnet'): (0.97, 1),
-    (4, 'error_fine_tune'): (0, 0.30), (4, 'error_fit_one_cycle'): (0, 0.60), (4, 'error_scratch'): (0.5, 0.9), (4, 'error_vit'): (0.2, 0.88),
+    (4, 'error_fine_tune'): (0, 0.30), (4, 'error_fit_one_cycle'): (0, 0.75), (4, 'error_scratch'): (0.5, 0.96), (4, 'error_vit'): (0.2, 0.88),
     (4, 'error_tta'): (0, 0.30), (4, 'error_ensemble'): (0, 0.40), (4, 'submission_rows'): (100, 100),
     (5, 'nli_accuracy'): (0.65, 0.85), (5, 'nli_majority'): (0.30, 0.40), (5, 'nli_hypothesis_only'): (0.45, 0.63),
     (5, 'loss_autoregressive'): (2.5, 4.8), (5, 'loss_masked'): (2.5, 5.15), (5, 'loss_permuted'): (2.5, 5.0), (5, 'nsp_accuracy'): (0.55, 0.9),
