@@ -186,7 +186,7 @@ class Lab:
                  out:Path      # Folder for the files that the lab writes; made when first used
                 ):
         self.week, self.device, self.size, self.seed, self.host, self.online = week, device, size, seed, host, online
-        self._out, self.metrics, self.cfg = Path(out), {}, None
+        self._out, self.metrics, self.cfg = Path(out).absolute(), {}, None
 
     @property
     def out(self) -> Path:

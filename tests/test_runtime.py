@@ -93,3 +93,10 @@ def test_record_survives_a_kill(monkeypatch, tmp_path):
 def test_importing_the_library_imports_no_framework():
     code = "import sys, course_labs, course_labs.suite; print([o for o in ('torch', 'fastai', 'numpy', 'pandas', 'IPython') if o in sys.modules])"
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True).stdout.strip() == '[]'
+
+def test_the_folder_of_a_lab_stays_where_it_was_made(tmp_path, monkeypatch):
+    "Without the runner it stands beside the notebook; a change of directory does not move it"
+    lab = start(6)
+    (tmp_path/'elsewhere').mkdir()
+    monkeypatch.chdir(tmp_path/'elsewhere')
+    assert lab.out == tmp_path/'week06_out' and lab.out.is_dir()
