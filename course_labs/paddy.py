@@ -11,8 +11,8 @@ __all__ = ['need_models', 'Paddy', 'broken_image', 'read_paddy', 'split_by_class
            'plot_schedules', 'second_target', 'TwoHeads', 'summed_loss', 'write_submission', 'check_submission',
            'submit', 'push']
 
-# %% ../nbs/labs/week04_paddy.ipynb #571a7730
-import math, time
+# %% ../nbs/labs/week04_paddy.ipynb #7ba32027
+import json, math, os, time
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from io import StringIO
@@ -28,8 +28,9 @@ from fastai.vision.all import (Callback, CancelValidException, Flatten, Learner,
 from PIL import Image
 from torch import nn
 
-from .datasets import COMPETITION, KAGGLE_RULES, KAGGLE_SETTINGS, cache_root, kaggle_credentials
+from .datasets import COMPETITION, KAGGLE_SETTINGS, cache_root
 from .image_cache import cache_images, cached_dls, read_image
+from .kaggle_client import kaggle_errors, kernel_metadata, need_credentials, push_kernel
 from .plots import COLOURS, show_grid, use_style
 from .pretrained import image_body, image_learner, vision_model
 from .runtime import CourseError, seed_everything, whole_file, write_whole
@@ -458,23 +459,7 @@ def check_submission(file,   # csv with `image_id,label`, or a DataFrame
     if unknown := mine[~mine.label.astype(str).isin([str(l) for l in labels])].values.tolist(): raise CourseError(f'{name} gives {unknown[0][0]} the label {unknown[0][1]!r}; the labels are: {", ".join(map(str, labels))}')
     return len(ids)
 
-# %% ../nbs/labs/week04_paddy.ipynb #436e9791
-@contextmanager
-def _kaggle(what):
-    "Turn what Kaggle's client raises into one line that names the page to visit"
-    try: yield
-    except CourseError: raise
-    except (Exception, SystemExit) as e:
-        status = getattr(getattr(e, 'response', None), 'status_code', None) or getattr(e, 'status', None)
-        if status == 401 or isinstance(e, SystemExit): raise CourseError(f'{what}: Kaggle did not accept your credentials; make a new API token at {KAGGLE_SETTINGS}') from None
-        if status == 403: raise CourseError(f'{what}: Kaggle refuses; accept the rules at {KAGGLE_RULES} and try again') from None
-        first = (str(e).strip() or type(e).__name__).splitlines()[0]
-        raise CourseError(f'{what} failed: {first}') from None
-
-def _needs_credentials(what):
-    "Raise with the page to visit where this machine has no Kaggle token"
-    if not kaggle_credentials(): raise CourseError(f'{what} needs Kaggle credentials: make an API token at {KAGGLE_SETTINGS}, save it as ~/.kaggle/kaggle.json, and accept the rules at {KAGGLE_RULES}')
-
+# %% ../nbs/labs/week04_paddy.ipynb #9aa0189e
 def submit(file,         # From `write_submission`
            message:str,  # What you changed: you will want to know later
            sample,       # The sample submission
@@ -485,8 +470,8 @@ def submit(file,         # From `write_submission`
     "Check a submission and send it; raises `CourseError` when it is wrong or Kaggle refuses it"
     n = check_submission(file, sample, labels)
     if dry_run: return f'dry run: {Path(file).name}, {n} rows, would go to {competition} as {message!r}'
-    _needs_credentials('submitting')
-    with _kaggle('submitting'):
+    need_credentials('submitting')
+    with kaggle_errors('submitting'):
         from fastkaggle import import_kaggle
         answer = import_kaggle().competition_submit(str(file), message, competition)
     return f'{Path(file).name}, {n} rows, sent to {competition}: {answer}'
@@ -498,17 +483,11 @@ def push(notebook,      # Path of an .ipynb
          competition:str=COMPETITION,
          dry_run:bool=False # Write the files and do not send them
         ) -> Path:      # The folder that is or would be sent
-    "Send a notebook to Kaggle with a GPU, the network and the competition's data, through fastkaggle"
-    import json, re
-    from fastkaggle import nb_meta, push_notebook
+    "Send a notebook to Kaggle with a T4, the network and the competition's data, through fastkaggle; raises `CourseError` when Kaggle refuses it"
     notebook, folder = Path(notebook), Path(folder)
     if not notebook.is_file(): raise CourseError(f'{notebook}: no such notebook')
-    if not 5 <= len(title) <= 50: raise CourseError(f'the title {title!r} has {len(title)} characters; Kaggle takes 5 to 50')
-    slug = re.sub('[^a-z0-9]+', '-', title.lower()).strip('-')
-    how = dict(competition=competition, gpu=True, internet=True, private=True)
+    meta = kernel_metadata(user, title, notebook.name, competition=competition)
     write_whole(folder/notebook.name, notebook.read_bytes())
-    if dry_run: write_whole(folder/'kernel-metadata.json', json.dumps(nb_meta(user, slug, title, file=notebook.name, **how), indent=2))
-    else:
-        _needs_credentials('pushing')
-        with _kaggle('pushing'): push_notebook(user, slug, title, notebook.name, path=folder, **how)
+    write_whole(folder/'kernel-metadata.json', json.dumps(meta, indent=2) + '\n')
+    if not dry_run: push_kernel(folder)
     return folder

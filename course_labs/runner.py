@@ -220,7 +220,6 @@ def run_labs(labs:dict,        # Week: notebook
     except OSError as e: raise CourseError(f'cannot make the folder {out}: {e.strerror}') from None
     run, started, watches = Run(size), time.monotonic(), []
     env = dict(env or {})
-    env.setdefault('OMP_WAIT_POLICY', os.environ.get('OMP_WAIT_POLICY', 'PASSIVE'))  # threads that spin while they wait stall a busy machine
     if jobs > 1: env.setdefault('OMP_NUM_THREADS', os.environ.get('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or 1)//jobs))))
     def save():
         run.seconds = time.monotonic() - started

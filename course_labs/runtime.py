@@ -14,6 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+# How long torch's threads spin while they wait for one another, in rounds; read when torch is loaded. Its default, some 300,000,
+# makes training ten times slower on a machine that has other work too; none at all, twice slower on an idle one (measured).
+os.environ.setdefault('GOMP_SPINCOUNT', '3000')
+
 # %% ../nbs/lib/00_runtime.ipynb #889c56a9
 class CourseError(Exception):
     "What went wrong, in one line, and what to do next"

@@ -192,7 +192,8 @@ def docs(args) -> int:
 # %% ../nbs/lib/05_suite.ipynb #95f2d3b6
 def push(args) -> int:
     "Send labs to Kaggle as private notebooks with a T4, the network on, and the competition attached where the lab has one"
-    from course_labs.kaggle_push import KAGGLE_WHERE, kaggle_user, need_credentials, pack_wheels, push_kernel, push_wheels, write_kernel
+    from course_labs.kaggle_client import kaggle_user, need_credentials, push_kernel
+    from course_labs.kaggle_push import KAGGLE_WHERE, pack_wheels, push_wheels, write_kernel
     if not args.week: raise CourseError('say which lab: --week N')
     if not args.dry_run: need_credentials('pushing')
     user, out = kaggle_user(args.user), Path(args.out)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from course_labs import paddy as lab
+from course_labs import kaggle_client, paddy as lab
 from course_labs.paddy import broken_image, check_submission, push, read_paddy, second_target, split_by_class, submit, write_submission
 from course_labs.runtime import CourseError
 
@@ -190,7 +190,7 @@ def http(status):
 
 def sending(sample, tmp_path, what):
     f, api = write_submission(tmp_path/'s.csv', GOOD.image_id, GOOD.label), Api(what)
-    with mock.patch.object(lab, 'kaggle_credentials', lambda: 'here'), mock.patch('fastkaggle.import_kaggle', lambda: api):
+    with mock.patch.object(kaggle_client, 'kaggle_credentials', lambda: 'here'), mock.patch('fastkaggle.import_kaggle', lambda: api):
         return submit(f, 'first', sample, ['a', 'b']), api
 
 def test_submit_sends_the_file(sample, tmp_path):
@@ -204,7 +204,7 @@ def test_submit_says_which_page_to_visit(sample, tmp_path, what, line):
 
 def test_submit_without_credentials_and_with_a_wrong_file(sample, tmp_path):
     f = write_submission(tmp_path/'s.csv', GOOD.image_id, GOOD.label)
-    with mock.patch.object(lab, 'kaggle_credentials', lambda: ''):
+    with mock.patch.object(kaggle_client, 'kaggle_credentials', lambda: ''):
         with pytest.raises(CourseError, match='needs Kaggle credentials.*kaggle.com/settings'): submit(f, 'x', sample, ['a', 'b'])
         with pytest.raises(CourseError, match='label'): submit(f, 'x', sample, ['a'])
     assert '5 rows' in submit(f, 'x', sample, ['a', 'b'], dry_run=True)
@@ -213,11 +213,11 @@ def test_push(tmp_path):
     nb = tmp_path/'n.ipynb'
     nb.write_text('{}')
     meta = json.loads((push(nb, 'me', 'My First Entry!', tmp_path/'out', dry_run=True)/'kernel-metadata.json').read_text())
-    assert meta['id'] == 'me/my-first-entry' and meta['enable_gpu'] and meta['is_private'] and meta['competition_sources']
+    assert meta['id'] == 'me/my-first-entry' and meta['machine_shape'] == 'NvidiaTeslaT4' and meta['enable_gpu'] and meta['is_private'] and meta['competition_sources']
     with pytest.raises(CourseError, match='no such notebook'): push(tmp_path/'none.ipynb', 'me', 'My First Entry', tmp_path/'out')
     with pytest.raises(CourseError, match='5 to 50'): push(nb, 'me', 'Hi', tmp_path/'out')
-    with mock.patch.object(lab, 'kaggle_credentials', lambda: ''), pytest.raises(CourseError, match='needs Kaggle credentials'): push(nb, 'me', 'My First Entry', tmp_path/'out')
-    with mock.patch.object(lab, 'kaggle_credentials', lambda: 'x'), mock.patch('fastkaggle.push_notebook', side_effect=http(403)), pytest.raises(CourseError, match='rules'): push(nb, 'me', 'My First Entry', tmp_path/'out')
+    with mock.patch.object(kaggle_client, 'kaggle_credentials', lambda: ''), pytest.raises(CourseError, match='needs Kaggle credentials'): push(nb, 'me', 'My First Entry', tmp_path/'out')
+    with mock.patch.object(kaggle_client, 'kaggle_credentials', lambda: 'x'), mock.patch('fastkaggle.import_kaggle', lambda: mock.Mock(kernels_push=mock.Mock(side_effect=http(403)))), pytest.raises(CourseError, match='rules'): push(nb, 'me', 'My First Entry', tmp_path/'out')
 
 def test_out_of_memory_says_which_batch_fits():
     import torch
