@@ -32,9 +32,9 @@ def ours(kind, train, valid, seed):
     seed_everything(seed)
     def fit():
         if kind == 'dot + bias':
-            model = DotBias(train.n_users, train.n_items, 50, train.y_range, float(train.values.mean()))
+            model = DotBias(train.n_users, train.n_items, 50, train.y_range, train.typical)
             return fit_ratings(model, train, valid, epochs=5, lr=5e-3, wd=0.4, bs=256)
-        return fit_ratings(RatersDot(train, 50), train, valid, epochs=5, lr=1e-2, wd=0.8, bs=1024)
+        return fit_ratings(RatersDot(train, 50), train, valid, epochs=4, lr=1.5e-2, wd=0.8, bs=2048)
     learn, wall, cpu = timed(fit)
     return rating_errors(predict(learn.model, valid), valid.values)['rmse'], wall, cpu
 
@@ -131,7 +131,7 @@ def growth_step(n, epochs):
     with PeakMemory() as memory:
         train, valid = draw(n, n_users, n_items, 1), draw(min(n//5, 200_000), n_users, n_items, 2)
         torch.manual_seed(0)
-        model = DotBias(n_users, n_items, 20, train.y_range, float(train.values.mean()))
+        model = DotBias(n_users, n_items, 20, train.y_range, train.typical)
         learn, wall, cpu = timed(lambda: fit_ratings(model, train, valid, epochs=epochs, lr=1e-2, wd=0.1, bs=bs))
     return dict(n=n, users=n_users, items=n_items, bs=bs, epochs=epochs, wall=wall/epochs/n, cpu=cpu/epochs/n, bytes=memory.bytes/n, peak=memory.bytes,
                 rmse=rating_errors(predict(model, valid), valid.values)['rmse'], mean=rating_errors(np.full(len(valid), train.values.mean()), valid.values)['rmse'])

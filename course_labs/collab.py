@@ -29,7 +29,7 @@ from .ranking import evenness, gini, rank_all
 from .ratings import Ratings, draw_ratings, read_ratings, split_random, unseen
 from .runtime import CourseError, seed_everything, whole_file, write_whole
 
-# %% ../nbs/labs/week06_collab.ipynb #cea1bba0
+# %% ../nbs/labs/week06_collab.ipynb #5f931780
 def _table(rows, dim, std=0.01):
     "A table of small random numbers"
     res = nn.Embedding(rows, dim)
@@ -42,7 +42,7 @@ class BiasOnly(nn.Module):
                  n_users:int,         # Rows of the user tables
                  n_items:int,         # Rows of the item tables
                  y_range=(0.8, 5.2),  # Ends of the predictions, from `Ratings.y_range`
-                 mean:float=3.5       # Mean rating in training, between the ends
+                 mean:float=3.5       # Rating of what nothing is known of, between the ends: `Ratings.typical`
                 ):
         super().__init__()
         self.n_users, self.n_items, (self.lo, self.hi) = n_users, n_items, y_range
@@ -282,7 +282,7 @@ class NeuralCF(BiasOnly):
     def interact(self, u, i):
         return self.mlp(torch.cat([self.user_factors(u), self.item_factors(i)], 1))[:, 0]
 
-# %% ../nbs/labs/week06_collab.ipynb #2b781f03
+# %% ../nbs/labs/week06_collab.ipynb #7b8733a0
 warnings.filterwarnings('ignore', message='Sparse CSR tensor support')  # what is used of it has been stable for years
 
 def _sum_rows(ptr, col, weight):
@@ -310,7 +310,7 @@ class RatersDot(DotBias):
                  train:Ratings,      # Who rated what, in training
                  n_factors:int=50,   # Factors of each user and item
                 ):
-        super().__init__(train.n_users, train.n_items, n_factors, train.y_range, float(train.values.mean()))
+        super().__init__(train.n_users, train.n_items, n_factors, train.y_range, train.typical)
         self.user_marks = _table(train.n_users, n_factors)
         sets = dict(zip(('ptr', 'col', 'ptr_t', 'col_t'), _sets(train.items, train.users, train.n_items) + _sets(train.users, train.items, train.n_users)))
         n_raters = torch.from_numpy(np.bincount(train.items, minlength=train.n_items))
@@ -488,16 +488,16 @@ def push_recommender(folder,     # Written by `save_recommender`
             raise CourseError(f"{repo}: the Hub refused ({' '.join(str(e).split())[:160]}); log in with huggingface_hub.login()") from None
     return pd.DataFrame([dict(file=str(f.relative_to(folder)), bytes=f.stat().st_size) for f in files]).set_index('file')
 
-# %% ../nbs/labs/week06_collab.ipynb #5a4bd2b2
+# %% ../nbs/labs/week06_collab.ipynb #37337b77
 HOMEWORK = [
     ('md', '# Homework of week 6: a recommender\n\nFill the three cells that say *your part*. Everything before them runs as it stands.'),
     ('py', "from course_labs.collab import *\nfrom course_labs.ratings import *\nimport numpy as np, pandas as pd\n\nratings = read_ratings({path!r})\nratings"),
     ('py', "splits = [[ratings.take(rows) for rows in split_random(ratings, 0.2, seed=s)] for s in range(3)]\n"
-           "def baseline(train, valid):\n    model = BiasOnly(train.n_users, train.n_items, train.y_range, float(train.values.mean()))\n"
+           "def baseline(train, valid):\n    model = BiasOnly(train.n_users, train.n_items, train.y_range, train.typical)\n"
            "    fit_ratings(model, train, valid, epochs=5, lr=1e-2, wd=0.2, bs=512)\n    return rating_errors(predict(model, valid), valid.values)['rmse']\n"
            "baseline_rmse = [baseline(*s) for s in splits]\nprint(unseen(*splits[0])['text'])\nbaseline_rmse"),
     ('md', '## Your part 1: beat it\n\nReturn a trained model. `DotBias`, `NeuralCF` and `RatersDot` are there to start from, or write your own module.'),
-    ('py', "def my_model(train, valid):\n    model = BiasOnly(train.n_users, train.n_items, train.y_range, float(train.values.mean()))  # change this\n"
+    ('py', "def my_model(train, valid):\n    model = BiasOnly(train.n_users, train.n_items, train.y_range, train.typical)  # change this\n"
            "    fit_ratings(model, train, valid, epochs=1)\n    return model\n\n"
            "my_rmse = [rating_errors(predict(my_model(*s), s[1]), s[1].values)['rmse'] for s in splits]\n"
            "pd.DataFrame(dict(baseline=baseline_rmse, mine=my_rmse))"),
@@ -505,7 +505,7 @@ HOMEWORK = [
     ('py', "axis_names = []  # two texts"),
     ('md', '## Your part 3: your own ten ratings\n\nItem numbers are places in `ratings.titles`.'),
     ('py', "my_ratings = {{}}  # number of an item: your rating\n"
-           "train, valid = splits[0]\nmodel = DotBias(train.n_users, train.n_items, 16, train.y_range, float(train.values.mean()))\n"
+           "train, valid = splits[0]\nmodel = DotBias(train.n_users, train.n_items, 16, train.y_range, train.typical)\n"
            "fit_ratings(model, train, valid, epochs=5, lr=1e-2, wd=0.4, bs=512)\n"
            "scores = score_newcomer(model, *fold_in(model, list(my_ratings), list(my_ratings.values())))\nscores[list(my_ratings)] = -np.inf\n"
            "best = np.argsort(-scores)[:10]\nrecommended = pd.DataFrame(dict(item=ratings.item_ids[best], title=[ratings.titles[i] for i in best], predicted=scores[best].round(2)))\n"

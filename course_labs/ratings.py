@@ -42,6 +42,11 @@ class Ratings:
         lo, hi = self.scale
         return lo - 0.05*(hi - lo), hi + 0.05*(hi - lo)
     @property
+    def typical(self) -> float:
+        "What an item of which nothing is known may expect: the mean over the items of their mean ratings"
+        n = np.bincount(self.items, minlength=self.n_items)
+        return float((np.bincount(self.items, self.values, self.n_items)[n > 0]/n[n > 0]).mean())
+    @property
     def like_at(self) -> float:
         "A rating from here on counts as liked: 70 % of the way up the scale, so 4 stars of 1 to 5"
         return self.scale[0] + 0.7*(self.scale[1] - self.scale[0])

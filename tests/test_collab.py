@@ -138,12 +138,12 @@ def test_the_true_factors_are_found_again():
         d = R.draw_ratings(300, 150, 12_000, seed=seed)
         train, valid = [d.ratings.take(rows) for rows in R.split_random(d.ratings, 0.2, seed=seed)]
         torch.manual_seed(seed)
-        model = C.DotBias(300, 150, 8, train.y_range, float(train.values.mean()))
+        model = C.DotBias(300, 150, 8, train.y_range, train.typical)
         C.fit_ratings(model, train, valid, epochs=6, lr=3e-2, wd=0.4, bs=512)
         A = np.c_[model.item_factors.weight.detach(), np.ones(150)]
         left = d.item_factors - A@np.linalg.lstsq(A, d.item_factors, rcond=None)[0]
         assert (1 - (left**2).sum(0)/((d.item_factors - d.item_factors.mean(0))**2).sum(0)).min() > 0.6
-        base = C.BiasOnly(300, 150, train.y_range, float(train.values.mean()))
+        base = C.BiasOnly(300, 150, train.y_range, train.typical)
         C.fit_ratings(base, train, valid, epochs=6, lr=3e-2, wd=0.4, bs=512)
         rmse = [C.rating_errors(C.predict(m, valid), valid.values)['rmse'] for m in (model, base)]
         assert rmse[0] < rmse[1] - 0.03
