@@ -8,7 +8,9 @@ Docs: https://course-labs.github.io/course_labs/lib/checks/week07.html.md"""
 __all__ = ['check_count_weights', 'check_stopped', 'check_pocket', 'check_wide_deep_grads', 'check_torch_rows',
            'check_robust_scaler', 'check_triplet_net', 'check_search']
 
-# %% ../../nbs/lib/checks/week07.ipynb #87d91866
+# %% ../../nbs/lib/checks/week07.ipynb #5b520b65
+import os
+
 import numpy as np
 
 from .traps import same_but
@@ -185,13 +187,14 @@ def check_robust_scaler(answer, rng):
                  'Scale the training table of the example, and look at the outlier, the blank and a column that never changes.')
         same(scale(X[:1]), _robust(train, X[:1]), 'The scaler on a single row', 'The statistics are those of the training table, however many rows come later.')
 
-# %% ../../nbs/lib/checks/week07.ipynb #5775823b
+# %% ../../nbs/lib/checks/week07.ipynb #322fe666
 @exercise('w7.triplet_net', points=2, concepts=('w7.5',), hints=(
     'Three keras.Input, one Dense layer that is made once and called three times. The lab\'s same_digit_net does it with two images.',
     'A squared distance is the sum over the squares of a difference: keras.ops.sum(keras.ops.square(a - b), axis=-1, keepdims=True).',
     'The output is the distance to the negative minus the distance to the positive; keras.Model([anchor, positive, negative], output) closes it.'))
 def check_triplet_net(answer, rng):
     "Form, number of weights, and the output against the same in numpy"
+    os.environ.setdefault('KERAS_BACKEND', 'torch')  # as in the lab, where a check is run without it
     import keras
     for n_inputs, hidden in ((3, 4), (6, 2)):
         net, call = answer(n_inputs, hidden), f'triplet_net({n_inputs}, {hidden})'
