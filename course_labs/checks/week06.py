@@ -71,7 +71,7 @@ def check_damped_bias(answer, rng):
                   'Which sign has the bias of an item that is rated above the mean?': -total/np.where(count, count + damping, 1)},
                  f'Item {n_items - 1} has no rating. Then set the derivative of the loss to zero for an item with one.')
 
-# %% ../../nbs/lib/checks/week06.ipynb #386be35e
+# %% ../../nbs/lib/checks/week06.ipynb #688e0dd4
 def _centred(t): return t - np.nanmean(t, axis=1, keepdims=True)
 
 def _cosine(a, b):
@@ -88,6 +88,7 @@ def check_item_likeness(answer, rng):
         t = np.clip(np.round(rng.normal(rng.uniform(2, 4.5, (n_users, 1)), 1., (n_users, n_items))), 1, 5)
         t[rng.random(t.shape) < 0.25] = np.nan
         t[:3], t[3] = rng.permuted(np.tile(np.arange(1., 6), (3, 2))[:, :n_items], axis=1), np.r_[5., np.nan, [1.]*(n_items - 2)]
+        t[np.isnan(t).all(1), 2] = 3.  # everybody rated something
         both = ~np.isnan(t[:, 0] + t[:, 1])
         c, a, b = _centred(t), t[both, 0], t[both, 1]
         same_but(answer(t.copy(), 0, 1), _cosine(c[both, 0], c[both, 1]), f'item_likeness(table of {n_users} users and {n_items} items, 0, 1)',
