@@ -63,7 +63,7 @@ def surprise_peer(name, train, valid, seed):
     frame = lambda r: pd.DataFrame(dict(user=r.users, item=r.items, rating=r.values.astype(float)))
     data = surprise.Dataset.load_from_df(frame(train), surprise.Reader(rating_scale=train.scale)).build_full_trainset()
     algo, wall, cpu = timed(lambda: getattr(surprise, name)(random_state=seed).fit(data))
-    return surprise.accuracy.rmse(algo.test(list(frame(valid).itertuples(index=False, name=None))), verbose=False), wall, cpu
+    return float(surprise.accuracy.rmse(algo.test(list(frame(valid).itertuples(index=False, name=None))), verbose=False)), wall, cpu
 
 def accuracy(data, n_splits, repeats, peers=True):
     "RMSE and seconds of every model on the same splits, and ratios of time"

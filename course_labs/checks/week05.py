@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from .traps import same_but
+from .common import like
 from ..exercises import Wrong, exercise, same
 
 # %% ../../nbs/lib/checks/week05.ipynb #8846e59c
@@ -28,13 +28,13 @@ def check_gate_bias(answer, rng):
     for steps in (2, *rng.integers(3, 200, 4).tolist()):
         share = round(float(rng.uniform(0.05, 0.95)), 3)
         f = share**(1/steps)
-        same_but(answer(steps, share), _logit(f), f'gate_bias({steps}, {share})',
-                 {'That is the value of the gate. Which number, put through a sigmoid, gives it?': f,
-                  'A gate multiplies, it does not subtract. What is left after two steps with a gate of 0.9?': _logit(1 - (1 - share)/steps),
-                  'That gate would leave the share after a single step. There are more of them.': _logit(share),
-                  'A gate that is nearly open has a large positive bias. Which sign is yours?': -_logit(f),
-                  'The logarithm of the gate is only one part of the inverse of the sigmoid.': math.log(f)},
-                 'Put your bias through a sigmoid, raise it to the power of the steps, and compare with the share.')
+        like(answer(steps, share), _logit(f), f'gate_bias({steps}, {share})',
+             (f, 'That is the value of the gate. Which number, put through a sigmoid, gives it?'),
+             (_logit(1 - (1 - share)/steps), 'A gate multiplies, it does not subtract. What is left after two steps with a gate of 0.9?'),
+             (_logit(share), 'That gate would leave the share after a single step. There are more of them.'),
+             (-_logit(f), 'A gate that is nearly open has a large positive bias. Which sign is yours?'),
+             (math.log(f), 'The logarithm of the gate is only one part of the inverse of the sigmoid.'),
+             think='Put your bias through a sigmoid, raise it to the power of the steps, and compare with the share.')
     same(answer(1, 0.5), 0., 'gate_bias(1, 0.5)', 'At which bias is a sigmoid one half?')
 
 # %% ../../nbs/lib/checks/week05.ipynb #3ee16d9d
@@ -48,12 +48,12 @@ def check_bits_per_character(answer, rng):
         loss, chars = round(float(rng.uniform(0.8, 7)), 3), int(rng.integers(500, 90_000))
         tokens = int(chars/rng.uniform(1.5, 5))
         nats = loss*tokens/chars
-        same_but(answer(loss, tokens, chars), nats/math.log(2), f'bits_per_character({loss}, {tokens}, {chars})',
-                 {'Those are nats a character. How many nats does one toss of a coin cost?': nats,
-                  'Is a bit more or less than a nat? A coin costs one bit and 0.693 nats.': nats*math.log(2),
-                  'Those are bits a token, and tokens of two tokenisers are not the same thing.': loss/math.log(2),
-                  'More tokens at the same loss a token: does the text then cost more, or less?': loss*chars/tokens/math.log(2)},
-                 'First the cost of the whole text in nats, then in bits, then for each character.')
+        like(answer(loss, tokens, chars), nats/math.log(2), f'bits_per_character({loss}, {tokens}, {chars})',
+             (nats, 'Those are nats a character. How many nats does one toss of a coin cost?'),
+             (nats*math.log(2), 'Is a bit more or less than a nat? A coin costs one bit and 0.693 nats.'),
+             (loss/math.log(2), 'Those are bits a token, and tokens of two tokenisers are not the same thing.'),
+             (loss*chars/tokens/math.log(2), 'More tokens at the same loss a token: does the text then cost more, or less?'),
+             think='First the cost of the whole text in nats, then in bits, then for each character.')
 
 # %% ../../nbs/lib/checks/week05.ipynb #5193a39e
 def _pair(a, b, length, sep_type=0, last=True, longest=True, front=False):
@@ -78,7 +78,7 @@ def check_fit_pair(answer, rng):
                  'To which sentence does the [SEP] between them belong?': _pair(a, b, length, sep_type=1),
                  'The end is cut off, and the beginning stays.': _pair(a, b, length, front=True)}
         if n_b >= n_a + n_b - (length - 3): traps['Which of the two texts is the longer one, at each token that goes?'] = _pair(a, b, length, longest=False)
-        same_but(answer(list(a), list(b), length), _pair(a, b, length), f'fit_pair({a}, {b}, {length})', traps, 'Write the sequence down by hand, special tokens first, and count.')
+        like(answer(list(a), list(b), length), _pair(a, b, length), f'fit_pair({a}, {b}, {length})', *((value, thought) for thought, value in traps.items()), think='Write the sequence down by hand, special tokens first, and count.')
 
 # %% ../../nbs/lib/checks/week05.ipynb #1396629e
 def _masked(tokens, words, first_only=False, specials_count=False, all_labels=False):
@@ -103,12 +103,12 @@ def check_mask_words(answer, rng):
         texts[1], half = ['un', '##believ', '##able'], n_words//2
         tokens = ['[CLS]', *sum(texts[:half], []), '[SEP]', *sum(texts[half:], []), '[SEP]']
         words = {1, int(rng.integers(half, n_words))}
-        same_but(answer(list(tokens), set(words)), _masked(tokens, words), f'mask_words({tokens}, {words})',
-                 {'With one piece hidden and the rest shown, the word is given away. Which pieces belong to it?': _masked(tokens, words, first_only=True),
-                  'Is [CLS] a word? Look where the counting starts.': _masked(tokens, words, specials_count=True),
-                  'A label asks for a token. What does the loss do with those that are not hidden?': _masked(tokens, words, all_labels=True),
-                  'Input and label go together token by token. Which of the two comes first?': _masked(tokens, words)[::-1]},
-                 'Write the number of its word under each token of the example.')
+        like(answer(list(tokens), set(words)), _masked(tokens, words), f'mask_words({tokens}, {words})',
+             (_masked(tokens, words, first_only=True), 'With one piece hidden and the rest shown, the word is given away. Which pieces belong to it?'),
+             (_masked(tokens, words, specials_count=True), 'Is [CLS] a word? Look where the counting starts.'),
+             (_masked(tokens, words, all_labels=True), 'A label asks for a token. What does the loss do with those that are not hidden?'),
+             (_masked(tokens, words)[::-1], 'Input and label go together token by token. Which of the two comes first?'),
+             think='Write the number of its word under each token of the example.')
 
 # %% ../../nbs/lib/checks/week05.ipynb #09acf168
 def _hidden(order): rank = np.argsort(order); return (rank[:, None] <= rank[None]).astype(int)
@@ -123,11 +123,11 @@ def check_order_behind(answer, rng):
         order = rng.permutation(n)
         while (np.argsort(order) == order).all() or (np.argsort(order)[::-1] == order).all() or (np.argsort(order) == n - 1 - order).all(): order = rng.permutation(n)
         m = _hidden(order)
-        same_but(answer(m.copy()), order.tolist(), f'order_behind({m.tolist() if n < 6 else f"mask of {n} positions"})',
-                 {'You say for each position which place it has. Asked for is which position has each place.': np.argsort(order).tolist(),
-                  'Who sees nothing: the first of the order or the last?': order[::-1].tolist(),
-                  'You say for each position which place it has, and count from the end.': (n - 1 - np.argsort(order)).tolist()},
-                 'A list of whole numbers: the position that is predicted first, then the second, and so on.')
+        like(answer(m.copy()), order.tolist(), f'order_behind({m.tolist() if n < 6 else f"mask of {n} positions"})',
+             (np.argsort(order).tolist(), 'You say for each position which place it has. Asked for is which position has each place.'),
+             (order[::-1].tolist(), 'Who sees nothing: the first of the order or the last?'),
+             ((n - 1 - np.argsort(order)).tolist(), 'You say for each position which place it has, and count from the end.'),
+             think='A list of whole numbers: the position that is predicted first, then the second, and so on.')
     think = 'In an order there is one position that sees nobody, one that sees just this one, and so on. Is that so here?'
     same(answer(np.eye(4, dtype=int)), None, 'order_behind of a mask where everybody sees all others', think)
     m = _hidden(order)
@@ -145,12 +145,12 @@ def check_distance_bias(answer, rng):
         b = rng.normal(size=2*k + 1)
         d = np.arange(n)[:, None] - np.arange(n)[None]
         want = b[d.clip(-k, k) + k]
-        same_but(answer(b.copy(), n), want, f'distance_bias({2*k + 1} numbers, n={n})',
-                 {'The distance is that of the token that looks minus that of the token seen. Which of the two is the row?': want.T,
-                  'In Python a place below zero counts from the end of the list, and raises no error. How far does the list reach?': b[(d + k) % (2*k + 1)],
-                  'Distance 0 stands in the middle of the list. What stands in its first place?': b[d.clip(-k, k)],
-                  'Does it not matter on which side the other token stands?': b[np.abs(d).clip(0, k) + k]},
-                 'Fill in the diagonal first: all of it is distance 0.')
+        like(answer(b.copy(), n), want, f'distance_bias({2*k + 1} numbers, n={n})',
+             (want.T, 'The distance is that of the token that looks minus that of the token seen. Which of the two is the row?'),
+             (b[(d + k) % (2*k + 1)], 'In Python a place below zero counts from the end of the list, and raises no error. How far does the list reach?'),
+             (b[d.clip(-k, k)], 'Distance 0 stands in the middle of the list. What stands in its first place?'),
+             (b[np.abs(d).clip(0, k) + k], 'Does it not matter on which side the other token stands?'),
+             think='Fill in the diagonal first: all of it is distance 0.')
 
 # %% ../../nbs/lib/checks/week05.ipynb #6e5a82d2
 def _softmax(x, axis): e = np.exp(x - x.max(axis, keepdims=True)); return e/e.sum(axis, keepdims=True)
@@ -169,12 +169,12 @@ def check_labels_that_hold(answer, rng):
         z[2, 0] = (2, 6, -1)                          # neutral is large
         z[3, :3] = (1.2, 0, -2), (4, 0, -2), (2.2, 0, -2)  # the order is not that of the labels
         own = _softmax(z[..., [0, 2]], -1)[..., 0]
-        same_but(answer(z.copy(), threshold), _over(own, threshold), f'labels_that_hold(logits of {n} texts and {n_labels} labels, threshold={threshold})',
-                 {'A text can be about cooking and about music. Do your probabilities let both be likely?': _over(_softmax(z[..., 0], -1), threshold),
-                  'Neutral says neither yes nor no. What becomes of the probability when it is left out?': _over(_softmax(z, -1)[..., 0], threshold),
-                  'The most probable label comes first.': [sorted(o) for o in _over(own, threshold)],
-                  'For a text without any label the list is empty. Did you give the best of them all the same?': [o or [int(p.argmax())] for o,p in zip(_over(own, threshold), own)]},
-                 'Work through the three labels of the example.')
+        like(answer(z.copy(), threshold), _over(own, threshold), f'labels_that_hold(logits of {n} texts and {n_labels} labels, threshold={threshold})',
+             (_over(_softmax(z[..., 0], -1), threshold), 'A text can be about cooking and about music. Do your probabilities let both be likely?'),
+             (_over(_softmax(z, -1)[..., 0], threshold), 'Neutral says neither yes nor no. What becomes of the probability when it is left out?'),
+             ([sorted(o) for o in _over(own, threshold)], 'The most probable label comes first.'),
+             ([o or [int(p.argmax())] for o,p in zip(_over(own, threshold), own)], 'For a text without any label the list is empty. Did you give the best of them all the same?'),
+             think='Work through the three labels of the example.')
 
 # %% ../../nbs/lib/checks/week05.ipynb #c5648f3c
 def _merges(words, n, weigh=True, recount=True, first=True):
@@ -206,11 +206,11 @@ def check_learn_merges(answer, rng):
     for size, n in ((5, 3), (8, 6), (12, 9), (2, 30)):
         words = {''.join(rng.choice(list('aeno'), rng.integers(2, 7))): int(rng.integers(1, 9)) for _ in range(size)}
         words['aaab'] = 3
-        same_but(answer(dict(words), n), _merges(words, n), f'learn_merges({words}, {n})',
-                 {'A frequent word is seen more often than a rare one. Where do the counts of the words enter?': _merges(words, n, weigh=False),
-                  'After a merge the text consists of other pieces. When do you count again?': _merges(words, n, recount=False),
-                  'Where two pairs are equally frequent, the statement says which comes first.': _merges(words, n, first=False)},
-                 'Print the words as pieces after each merge and compare with a round by hand. What stays of aaa when (a, a) is merged?')
+        like(answer(dict(words), n), _merges(words, n), f'learn_merges({words}, {n})',
+             (_merges(words, n, weigh=False), 'A frequent word is seen more often than a rare one. Where do the counts of the words enter?'),
+             (_merges(words, n, recount=False), 'After a merge the text consists of other pieces. When do you count again?'),
+             (_merges(words, n, first=False), 'Where two pairs are equally frequent, the statement says which comes first.'),
+             think='Print the words as pieces after each merge and compare with a round by hand. What stays of aaa when (a, a) is merged?')
 
 # %% ../../nbs/lib/checks/week05.ipynb #25440690
 def _traces(rng, n_words=60, n=500):

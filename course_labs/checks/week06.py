@@ -11,7 +11,7 @@ __all__ = ['check_n_learnt', 'check_look_up_grad', 'check_damped_bias', 'check_i
 # %% ../../nbs/lib/checks/week06.ipynb #87d91866
 import numpy as np
 
-from .traps import same_but
+from .common import like
 from ..exercises import Wrong, exercise, same
 
 # %% ../../nbs/lib/checks/week06.ipynb #6dc44db9
@@ -26,12 +26,12 @@ def check_n_learnt(answer, rng):
         hidden = rng.integers(2, 65, depth).tolist()
         sizes = [p + q, *hidden, 1]
         net, factors = sum((a + 1)*b for a,b in zip(sizes, sizes[1:])), users*p + items*q
-        same_but(answer(users, items, p, q, list(hidden)), factors + users + items + net, f'n_learnt({users}, {items}, {p}, {q}, hidden={hidden})',
-                 {'Where are the biases of the users and of the items?': factors + net,
-                  'Does a neuron of the perceptron have nothing but weights?': factors + users + items + sum(a*b for a,b in zip(sizes, sizes[1:])),
-                  'Who turns the last hidden layer into one number?': factors + users + items + sum((a + 1)*b for a,b in zip(sizes, sizes[1:-1])),
-                  'The factors stand side by side. How many numbers is that?': factors + users + items + net + (p*q - p - q)*sizes[1]},
-                 'Count the example of the statement by hand and compare part by part.')
+        like(answer(users, items, p, q, list(hidden)), factors + users + items + net, f'n_learnt({users}, {items}, {p}, {q}, hidden={hidden})',
+             (factors + net, 'Where are the biases of the users and of the items?'),
+             (factors + users + items + sum(a*b for a,b in zip(sizes, sizes[1:])), 'Does a neuron of the perceptron have nothing but weights?'),
+             (factors + users + items + sum((a + 1)*b for a,b in zip(sizes, sizes[1:-1])), 'Who turns the last hidden layer into one number?'),
+             (factors + users + items + net + (p*q - p - q)*sizes[1], 'The factors stand side by side. How many numbers is that?'),
+             think='Count the example of the statement by hand and compare part by part.')
 
 # %% ../../nbs/lib/checks/week06.ipynb #bd19eb61
 @exercise('w6.look_up_grad', concepts=('w6.2',), hints=(
@@ -46,10 +46,10 @@ def check_look_up_grad(answer, rng):
         one_hot = np.eye(n_rows)[rows]
         last = np.zeros((n_rows, dim))
         last[rows] = grad
-        same_but(answer(rows.copy(), grad.copy(), n_rows), one_hot.T@grad, f'look_up_grad({rows.tolist() if bs < 9 else f"{bs} rows"}, grad of shape {grad.shape}, n_rows={n_rows})',
-                 {f'Row {rows[0]} was looked up more than once. What happens to the gradients of its first uses?': last,
-                  'Is the gradient of a sum the mean of the gradients?': one_hot.T@grad/np.maximum(one_hot.sum(0), 1)[:, None]},
-                 'The table has n_rows rows, and its gradient has the shape of the table. Which rows stay at zero?')
+        like(answer(rows.copy(), grad.copy(), n_rows), one_hot.T@grad, f'look_up_grad({rows.tolist() if bs < 9 else f"{bs} rows"}, grad of shape {grad.shape}, n_rows={n_rows})',
+             (last, f'Row {rows[0]} was looked up more than once. What happens to the gradients of its first uses?'),
+             (one_hot.T@grad/np.maximum(one_hot.sum(0), 1)[:, None], 'Is the gradient of a sum the mean of the gradients?'),
+             think='The table has n_rows rows, and its gradient has the shape of the table. Which rows stay at zero?')
 
 # %% ../../nbs/lib/checks/week06.ipynb #828d9428
 @exercise('w6.damped_bias', concepts=('w6.3', 'w6.4'), hints=(
@@ -64,12 +64,12 @@ def check_damped_bias(answer, rng):
         total = np.bincount(items, values - mu, minlength=n_items)
         own = total/count.clip(1)
         centre = (own + mu)[count > 0].mean()
-        same_but(answer(items.copy(), values.copy(), n_items, damping), total/np.where(count, count + damping, 1), f'damped_bias({n} ratings, n_items={n_items}, damping={damping:g})',
-                 {'That is the mean of each item, undamped: does an item with one rating deserve as much trust as one with a hundred?': own,
-                  'A busy item should be damped less than one with few ratings. Where does the number of ratings enter?': own/(1 + damping),
-                  'Is the mean of the items\' means the mean of the ratings? A busy item has more of them.': (total + count*(mu - centre))/np.where(count, count + damping, 1),
-                  'Which sign has the bias of an item that is rated above the mean?': -total/np.where(count, count + damping, 1)},
-                 f'Item {n_items - 1} has no rating. Then set the derivative of the loss to zero for an item with one.')
+        like(answer(items.copy(), values.copy(), n_items, damping), total/np.where(count, count + damping, 1), f'damped_bias({n} ratings, n_items={n_items}, damping={damping:g})',
+             (own, 'That is the mean of each item, undamped: does an item with one rating deserve as much trust as one with a hundred?'),
+             (own/(1 + damping), 'A busy item should be damped less than one with few ratings. Where does the number of ratings enter?'),
+             ((total + count*(mu - centre))/np.where(count, count + damping, 1), 'Is the mean of the items\' means the mean of the ratings? A busy item has more of them.'),
+             (-total/np.where(count, count + damping, 1), 'Which sign has the bias of an item that is rated above the mean?'),
+             think=f'Item {n_items - 1} has no rating. Then set the derivative of the loss to zero for an item with one.')
 
 # %% ../../nbs/lib/checks/week06.ipynb #688e0dd4
 def _centred(t): return t - np.nanmean(t, axis=1, keepdims=True)
@@ -91,12 +91,12 @@ def check_item_likeness(answer, rng):
         t[np.isnan(t).all(1), 2] = 3.  # everybody rated something
         both = ~np.isnan(t[:, 0] + t[:, 1])
         c, a, b = _centred(t), t[both, 0], t[both, 1]
-        same_but(answer(t.copy(), 0, 1), _cosine(c[both, 0], c[both, 1]), f'item_likeness(table of {n_users} users and {n_items} items, 0, 1)',
-                 {'A generous rater makes all items look alike. What would make the stars of a generous and of a strict rater comparable?': _cosine(a, b),
-                  'You took away the mean of each item. Whose habit should go, the item\'s or the rater\'s?': _cosine(a - a.mean(), b - b.mean()),
-                  'Whose ratings belong into the lengths, when only some users rated both?': float(np.nansum(c[:, 0]*c[:, 1])/np.sqrt(np.nansum(c[:, 0]**2)*np.nansum(c[:, 1]**2))),
-                  'Is a blank a rating of zero?': _cosine(np.nan_to_num(t)[:, 0], np.nan_to_num(t)[:, 1])},
-                 'Work through the example: the mean of each user is over all that he or she rated, the products are over those who rated both.')
+        like(answer(t.copy(), 0, 1), _cosine(c[both, 0], c[both, 1]), f'item_likeness(table of {n_users} users and {n_items} items, 0, 1)',
+             (_cosine(a, b), 'A generous rater makes all items look alike. What would make the stars of a generous and of a strict rater comparable?'),
+             (_cosine(a - a.mean(), b - b.mean()), 'You took away the mean of each item. Whose habit should go, the item\'s or the rater\'s?'),
+             (float(np.nansum(c[:, 0]*c[:, 1])/np.sqrt(np.nansum(c[:, 0]**2)*np.nansum(c[:, 1]**2))), 'Whose ratings belong into the lengths, when only some users rated both?'),
+             (_cosine(np.nan_to_num(t)[:, 0], np.nan_to_num(t)[:, 1]), 'Is a blank a rating of zero?'),
+             think='Work through the example: the mean of each user is over all that he or she rated, the products are over those who rated both.')
     same(answer(np.array([[5., 1, 3], [4, np.nan, 2]]), 0, 1), 0., 'item_likeness of two items with one rater in common', 'With one rater every cosine is 1 or -1. What does that say of the items?')
     same(answer(np.array([[4., 4, 4], [2, 2, 2]]), 0, 1), 0., 'item_likeness where everybody gives all items the same', 'What length have the vectors, once the means are gone?')
 
@@ -119,12 +119,12 @@ def check_mean_reciprocal_rank(answer, rng):
         lists = [rng.permutation(n_items)[:k + 4].tolist() for _ in range(n_users)]
         relevant = [set(rng.choice(n_items, rng.integers(1, 5), replace=False).tolist()) for _ in lists]
         relevant[0], relevant[1], relevant[2] = set(), {lists[1][k]}, {lists[2][1], lists[2][2]}
-        same_but(answer([list(o) for o in lists], [set(o) for o in relevant], k), _mrr(lists, relevant, k), f'mean_reciprocal_rank(lists of {n_users} users, relevant, k={k})',
-                 {'Who has nothing relevant cannot be served a hit. Should this user pull the mean down?': _mrr(lists, relevant, k, count_all=True),
-                  'One user\'s first hit comes right after the k-th place. Does anybody see it?': _mrr(lists, relevant, k + 4),
-                  'Is the first place number 1 or number 2 for you?': _mrr(lists, relevant, k, first=2),
-                  'One user has two hits. Which of them decides?': _mrr(lists, relevant, k, only_first=False)},
-                 'Work through the three users of the example.')
+        like(answer([list(o) for o in lists], [set(o) for o in relevant], k), _mrr(lists, relevant, k), f'mean_reciprocal_rank(lists of {n_users} users, relevant, k={k})',
+             (_mrr(lists, relevant, k, count_all=True), 'Who has nothing relevant cannot be served a hit. Should this user pull the mean down?'),
+             (_mrr(lists, relevant, k + 4), 'One user\'s first hit comes right after the k-th place. Does anybody see it?'),
+             (_mrr(lists, relevant, k, first=2), 'Is the first place number 1 or number 2 for you?'),
+             (_mrr(lists, relevant, k, only_first=False), 'One user has two hits. Which of them decides?'),
+             think='Work through the three users of the example.')
     same(answer([[1, 2]], [set()], 2), 0., 'mean_reciprocal_rank([[1, 2]], [set()], k=2)', 'What is the mean of no numbers? The statement says what to return.')
 
 # %% ../../nbs/lib/checks/week06.ipynb #8a8e8812
@@ -144,11 +144,11 @@ def check_n_axes(answer, rng):
         s = np.linalg.svd(C, compute_uv=False)**2
         cum, k = s.cumsum()/s.sum(), int(rng.integers(1, dim - 1))
         share = float(cum[k - 1] + cum[k])/2
-        same_but(answer(V.copy(), share), k + 1, f'n_axes({n} vectors of {dim} numbers, share={share:.3f})',
-                 {'After these axes the share is not reached yet. How many axes are place 0 and place 1 together?': k,
-                  'The cloud lies far from the origin, and your first axis points to it. What comes before the axes?': _axes(V, share),
-                  'Singular values are lengths. Is variance a length?': _axes(C, share, 1)},
-                 'In the example the first axis holds 8 of 10.')
+        like(answer(V.copy(), share), k + 1, f'n_axes({n} vectors of {dim} numbers, share={share:.3f})',
+             (k, 'After these axes the share is not reached yet. How many axes are place 0 and place 1 together?'),
+             (_axes(V, share), 'The cloud lies far from the origin, and your first axis points to it. What comes before the axes?'),
+             (_axes(C, share, 1), 'Singular values are lengths. Is variance a length?'),
+             think='In the example the first axis holds 8 of 10.')
 
 # %% ../../nbs/lib/checks/week06.ipynb #177033af
 def _ridge(A, r, damping): return np.linalg.solve(A.T@A + np.diag(damping), A.T@r)
@@ -165,12 +165,12 @@ def check_new_item(answer, rng):
         A, rest = np.c_[P[users], np.ones(n)], values - mean - bias[users]
         split = lambda x: (x[:-1], float(x[-1]))
         d = np.full(dim + 1, damping)
-        same_but(answer(P.copy(), bias.copy(), mean, users.copy(), values.copy(), damping), split(_ridge(A, rest, d)), f'new_item({n} ratings, {dim} factors, damping={damping:.2f})',
-                 {'Some of the raters give high marks to everything. Is that the item\'s merit?': split(_ridge(A, values - mean, d)),
-                  'A rating of 3 is no praise where the mean is 3. What is to be explained?': split(_ridge(A, values - bias[users], d)),
-                  'With this few ratings they can be learnt by heart. What holds the numbers back?': split(np.linalg.pinv(A)@rest),
-                  'One rating should not decide the whole bias. Is the bias damped too?': split(_ridge(A, rest, d - damping*(np.arange(dim + 1) == dim) + 1e-12))},
-                 'The example has two ratings and one factor: solve it by hand first. Without any rating nothing is known of the item.')
+        like(answer(P.copy(), bias.copy(), mean, users.copy(), values.copy(), damping), split(_ridge(A, rest, d)), f'new_item({n} ratings, {dim} factors, damping={damping:.2f})',
+             (split(_ridge(A, values - mean, d)), 'Some of the raters give high marks to everything. Is that the item\'s merit?'),
+             (split(_ridge(A, values - bias[users], d)), 'A rating of 3 is no praise where the mean is 3. What is to be explained?'),
+             (split(np.linalg.pinv(A)@rest), 'With this few ratings they can be learnt by heart. What holds the numbers back?'),
+             (split(_ridge(A, rest, d - damping*(np.arange(dim + 1) == dim) + 1e-12)), 'One rating should not decide the whole bias. Is the bias damped too?'),
+             think='The example has two ratings and one factor: solve it by hand first. Without any rating nothing is known of the item.')
 
 # %% ../../nbs/lib/checks/week06.ipynb #7e19eb53
 def _taste(rng, n=60, genres=6, dim=8):

@@ -13,7 +13,7 @@ import os
 
 import numpy as np
 
-from .traps import same_but
+from .common import like
 from ..exercises import Wrong, exercise, same
 
 # %% ../../nbs/lib/checks/week07.ipynb #87ff54ae
@@ -41,14 +41,14 @@ def check_count_weights(answer, rng):
         shape, f = (side, side, int(rng.integers(1, 4))), rng.integers(3, 33, 4).tolist()
         stack = sum([[('conv', f[b], int(rng.choice([3, 5]))), ('norm',), ('pool',)] for b in range(blocks)], [])
         stack += [('flatten',), ('dropout', 0.3), ('dense', f[2]), ('norm',), ('dense', 10)]
-        same_but(answer(shape, list(stack)), _weights(shape, stack), f'count_weights({shape}, {stack})',
-                 {'What does batch normalisation note besides its scale and its shift, and is it trained?': _weights(shape, stack, norm=(2, 0)),
-                  'Is the running mean changed by the optimiser?': _weights(shape, stack, norm=(4, 0)),
-                  'Each filter and each neuron has one number more than weights.': _weights(shape, stack, bias=0),
-                  'The pooling in between makes fewer features for the dense layer.': _weights(shape, stack, pool=1),
-                  'A kernel of size 3 has how many places?': _weights(shape, stack, area=False),
-                  'Which of the two counts comes first?': _weights(shape, stack)[::-1]},
-                 'Compare layer by layer with the example, and with model.summary() for a stack of your own.')
+        like(answer(shape, list(stack)), _weights(shape, stack), f'count_weights({shape}, {stack})',
+             (_weights(shape, stack, norm=(2, 0)), 'What does batch normalisation note besides its scale and its shift, and is it trained?'),
+             (_weights(shape, stack, norm=(4, 0)), 'Is the running mean changed by the optimiser?'),
+             (_weights(shape, stack, bias=0), 'Each filter and each neuron has one number more than weights.'),
+             (_weights(shape, stack, pool=1), 'The pooling in between makes fewer features for the dense layer.'),
+             (_weights(shape, stack, area=False), 'A kernel of size 3 has how many places?'),
+             (_weights(shape, stack)[::-1], 'Which of the two counts comes first?'),
+             think='Compare layer by layer with the example, and with model.summary() for a stack of your own.')
 
 # %% ../../nbs/lib/checks/week07.ipynb #a8f08f09
 def _stopped(losses, patience, min_delta, to_last=False, late=0):
@@ -72,13 +72,13 @@ def check_stopped(answer, rng):
         curves.append(((0.4 + 0.6*np.exp(-np.arange(n)/5) + rng.normal(size=n)*0.03).round(3).tolist(), patience, delta))
     for losses, patience, delta in curves:
         seen = losses[:_stopped(losses, patience, delta)[0]]
-        same_but(answer(list(losses), patience, delta), _stopped(losses, patience, delta), f'stopped({losses if len(losses) < 9 else f"{len(losses)} losses"}, patience={patience}, min_delta={delta:g})',
-                 {'Compare each loss with the best so far. Is the epoch before always the best?': _stopped(losses, patience, delta, to_last=True),
-                  'With a patience of 2, the second epoch without an improvement is the last that runs.': _stopped(losses, patience, delta, late=1),
-                  'Does training know of losses that come after the stop?': (len(seen), int(np.argmin(losses)) + 1),
-                  'A loss that is lower by less than min_delta is no improvement.': _stopped(losses, patience, 0.),
-                  'Epochs are counted from 1.': tuple(o - 1 for o in _stopped(losses, patience, delta))},
-                 'Write the wait under each epoch of the example.')
+        like(answer(list(losses), patience, delta), _stopped(losses, patience, delta), f'stopped({losses if len(losses) < 9 else f"{len(losses)} losses"}, patience={patience}, min_delta={delta:g})',
+             (_stopped(losses, patience, delta, to_last=True), 'Compare each loss with the best so far. Is the epoch before always the best?'),
+             (_stopped(losses, patience, delta, late=1), 'With a patience of 2, the second epoch without an improvement is the last that runs.'),
+             ((len(seen), int(np.argmin(losses)) + 1), 'Does training know of losses that come after the stop?'),
+             (_stopped(losses, patience, 0.), 'A loss that is lower by less than min_delta is no improvement.'),
+             (tuple(o - 1 for o in _stopped(losses, patience, delta)), 'Epochs are counted from 1.'),
+             think='Write the wait under each epoch of the example.')
 
 # %% ../../nbs/lib/checks/week07.ipynb #bff0af87
 def _pocket(X, y, passes, best_only=True, later=False, bias=True):
@@ -107,11 +107,11 @@ def check_pocket(answer, rng):
         cases.append((rng.normal(size=(n, dim)) + 0.7*y[:, None] + 0.5, y, passes))
     for X, y, passes in cases:
         call = f'pocket({"the points of XOR" if len(X) == 4 else f"{len(X)} points of {X.shape[1]} inputs"}, y, passes={passes})'
-        same_but(answer(X.copy(), y.copy(), passes), _pocket(X, y, passes), call,
-                 {'Those are the last weights, as the plain rule gives them. Which were the best on the way?': _pocket(X, y, passes, best_only=False),
-                  'Of equally good weights the earlier ones stay in the pocket.': _pocket(X, y, passes, later=True),
-                  'Is the line free to lie away from the origin? The bias learns like a weight.': _pocket(X, y, passes, bias=False)},
-                 'Follow the example step by step. Do the weights in your pocket change after you put them there?')
+        like(answer(X.copy(), y.copy(), passes), _pocket(X, y, passes), call,
+             (_pocket(X, y, passes, best_only=False), 'Those are the last weights, as the plain rule gives them. Which were the best on the way?'),
+             (_pocket(X, y, passes, later=True), 'Of equally good weights the earlier ones stay in the pocket.'),
+             (_pocket(X, y, passes, bias=False), 'Is the line free to lie away from the origin? The bias learns like a weight.'),
+             think='Follow the example step by step. Do the weights in your pocket change after you put them there?')
 
 # %% ../../nbs/lib/checks/week07.ipynb #70c99d9e
 def _wide_deep(p, wide, deep, y, relu=True, mean=True, two=2, path=True):
@@ -132,12 +132,12 @@ def check_wide_deep_grads(answer, rng):
         p = dict(w_wide=rng.normal(size=n_wide), W1=rng.normal(size=(n_deep, h)), b1=rng.normal(size=h), w2=rng.normal(size=h), b2=float(rng.normal()))
         wide, deep, y = rng.normal(size=(n, n_wide)), rng.normal(size=(n, n_deep)), rng.normal(size=n)*2
         if n == 1: p['W1'], p['b1'], deep = np.array([[1., -1]]), np.zeros(2), np.ones((1, 1))*rng.uniform(0.5, 2)  # one neuron on, one off
-        same_but(answer({k: v.copy() if k != 'b2' else v for k,v in p.items()}, wide.copy(), deep.copy(), y.copy()), _wide_deep(p, wide, deep, y), f'wide_deep_grads(params, {n} rows with {n_wide} wide and {n_deep} deep inputs, {h} neurons)',
-                 {'What does ReLU let through where its input was negative?': _wide_deep(p, wide, deep, y, relu=False),
-                  'The loss is a mean over the rows. Is your gradient that of a sum?': _wide_deep(p, wide, deep, y, mean=False),
-                  'What is the derivative of a square?': _wide_deep(p, wide, deep, y, two=1),
-                  'On its way to the hidden layer the gradient passes the weights w2.': _wide_deep(p, wide, deep, y, path=False)},
-                 'Compare with finite differences, as in the lab: move one number by 1e-6 and see how the loss changes.', tol=1e-6)
+        like(answer({k: v.copy() if k != 'b2' else v for k,v in p.items()}, wide.copy(), deep.copy(), y.copy()), _wide_deep(p, wide, deep, y), f'wide_deep_grads(params, {n} rows with {n_wide} wide and {n_deep} deep inputs, {h} neurons)',
+             (_wide_deep(p, wide, deep, y, relu=False), 'What does ReLU let through where its input was negative?'),
+             (_wide_deep(p, wide, deep, y, mean=False), 'The loss is a mean over the rows. Is your gradient that of a sum?'),
+             (_wide_deep(p, wide, deep, y, two=1), 'What is the derivative of a square?'),
+             (_wide_deep(p, wide, deep, y, path=False), 'On its way to the hidden layer the gradient passes the weights w2.'),
+             think='Compare with finite differences, as in the lab: move one number by 1e-6 and see how the loss changes.', tol=1e-6)
 
 # %% ../../nbs/lib/checks/week07.ipynb #a7dd5074
 @exercise('w7.torch_rows', concepts=('w7.10',), hints=(
@@ -149,12 +149,12 @@ def check_torch_rows(answer, rng):
     for h, w, c, units in ((1, 2, 2, 1), (3, 2, 4, 5), (4, 5, 3, 2), (2, 7, 6, 3)):
         W = rng.normal(size=(h*w*c, units))
         want = W.reshape(h, w, c, units).transpose(3, 2, 0, 1).reshape(units, -1)
-        same_but(answer(W.copy(), h, w, c), want, f'torch_rows(W of shape {W.shape}, height={h}, width={w}, channels={c})',
-                 {'Transposing gives the right shape. Does each weight still meet the pixel that it was learnt for?': W.T,
-                  'A reshape alone moves no number. In which order do the rows of W run?': W.T.reshape(units, c, h, w).reshape(units, -1),
-                  'Which comes first in the rows of PyTorch, height or width?': W.reshape(h, w, c, units).transpose(3, 2, 1, 0).reshape(units, -1),
-                  'You went from the order of PyTorch to that of Keras.': W.reshape(c, h, w, units).transpose(3, 1, 2, 0).reshape(units, -1)},
-                 'Flatten one image in both orders and multiply: the results must be equal.')
+        like(answer(W.copy(), h, w, c), want, f'torch_rows(W of shape {W.shape}, height={h}, width={w}, channels={c})',
+             (W.T, 'Transposing gives the right shape. Does each weight still meet the pixel that it was learnt for?'),
+             (W.T.reshape(units, c, h, w).reshape(units, -1), 'A reshape alone moves no number. In which order do the rows of W run?'),
+             (W.reshape(h, w, c, units).transpose(3, 2, 1, 0).reshape(units, -1), 'Which comes first in the rows of PyTorch, height or width?'),
+             (W.reshape(c, h, w, units).transpose(3, 1, 2, 0).reshape(units, -1), 'You went from the order of PyTorch to that of Keras.'),
+             think='Flatten one image in both orders and multiply: the results must be equal.')
 
 # %% ../../nbs/lib/checks/week07.ipynb #6d23e535
 def _robust(train, X, limit=3, of=None, mean=False):
@@ -180,11 +180,11 @@ def check_robust_scaler(answer, rng):
         if not callable(scale): raise Wrong(f'robust_scaler should return a function, but it returned an object of type {type(scale).__name__}.', 'It is made once from the training table, and then used on any other.')
         got = scale(X)
         if not np.array_equal(train, before, equal_nan=True) or not np.array_equal(X, fresh, equal_nan=True): raise Wrong('A table that was given to the scaler has changed.', 'Work on a copy: an assignment to X[...] changes the table of the caller.')
-        same_but(got, _robust(train, X), f'robust_scaler(train of shape {train.shape}) on a fresh table of shape {X.shape}',
-                 {'From which table do median and quartiles come? The fresh one is not known when the model is made.': _robust(train, X, of=X),
-                  'One row of 1000 moves the mean and the standard deviation. Which measures does it leave alone?': _robust(train, X, mean=True),
-                  'How far out does the outlier still lie?': _robust(train, X, limit=1e9)},
-                 'Scale the training table of the example, and look at the outlier, the blank and a column that never changes.')
+        like(got, _robust(train, X), f'robust_scaler(train of shape {train.shape}) on a fresh table of shape {X.shape}',
+             (_robust(train, X, of=X), 'From which table do median and quartiles come? The fresh one is not known when the model is made.'),
+             (_robust(train, X, mean=True), 'One row of 1000 moves the mean and the standard deviation. Which measures does it leave alone?'),
+             (_robust(train, X, limit=1e9), 'How far out does the outlier still lie?'),
+             think='Scale the training table of the example, and look at the outlier, the blank and a column that never changes.')
         same(scale(X[:1]), _robust(train, X[:1]), 'The scaler on a single row', 'The statistics are those of the training table, however many rows come later.')
 
 # %% ../../nbs/lib/checks/week07.ipynb #322fe666
@@ -200,18 +200,19 @@ def check_triplet_net(answer, rng):
         net, call = answer(n_inputs, hidden), f'triplet_net({n_inputs}, {hidden})'
         if not (type(net).__module__.startswith('keras.') and isinstance(net, keras.Model)): raise Wrong(f'{call} should be a keras.Model, but it is an object of type {type(net).__name__}.', 'keras.Model(inputs, outputs) makes one of the symbolic tensors.')
         if len(net.inputs) != 3: raise Wrong(f'{call} should have 3 inputs, but it has {len(net.inputs)}.', 'Anchor, positive and negative come as three tensors in a list.')
-        same_but(net.count_params(), (n_inputs + 1)*hidden, f'The number of weights of {call}',
-                 {'Three towers learn three languages. How often is the layer made, and how often called?': 3*(n_inputs + 1)*hidden}, 'The tower is a single dense layer with bias, and nothing else learns.')
+        like(net.count_params(), (n_inputs + 1)*hidden, f'The number of weights of {call}',
+             (3*(n_inputs + 1)*hidden, 'Three towers learn three languages. How often is the layer made, and how often called?'),
+             think='The tower is a single dense layer with bias, and nothing else learns.')
         rows = [rng.normal(size=(5, n_inputs)).astype(np.float32) for _ in range(3)]
         W, b = net.get_weights()
         a, p, n = (np.maximum(o@W + b, 0) for o in rows)
         far, near = ((a - n)**2).sum(1, keepdims=True), ((a - p)**2).sum(1, keepdims=True)
-        same_but(keras.ops.convert_to_numpy(net(rows)), far - near, f'The output of {call}',
-                 {'Positive means: the anchor is closer to the positive. Which distance is subtracted?': near - far,
-                  'The tower ends in an activation.': ((rows[0]@W - rows[2]@W)**2).sum(1, keepdims=True) - ((rows[0]@W - rows[1]@W)**2).sum(1, keepdims=True),
-                  'A distance adds up the squares of all numbers. Is yours their mean?': (far - near)/hidden,
-                  'Is a squared distance asked for, or its root?': np.sqrt(far) - np.sqrt(near)},
-                 'Compute both distances for one row in numpy, from net.get_weights().', tol=1e-3)
+        like(keras.ops.convert_to_numpy(net(rows)), far - near, f'The output of {call}',
+             (near - far, 'Positive means: the anchor is closer to the positive. Which distance is subtracted?'),
+             (((rows[0]@W - rows[2]@W)**2).sum(1, keepdims=True) - ((rows[0]@W - rows[1]@W)**2).sum(1, keepdims=True), 'The tower ends in an activation.'),
+             ((far - near)/hidden, 'A distance adds up the squares of all numbers. Is yours their mean?'),
+             (np.sqrt(far) - np.sqrt(near), 'Is a squared distance asked for, or its root?'),
+             think='Compute both distances for one row in numpy, from net.get_weights().', tol=1e-3)
 
 # %% ../../nbs/lib/checks/week07.ipynb #117c4d71
 def _task(rng):

@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from .traps import same_but
+from .common import like
 from ..exercises import Wrong, exercise, same
 
 # %% ../../nbs/lib/checks/week08.ipynb #1a83d55a
@@ -33,13 +33,15 @@ def check_after_guessing(answer, rng):
         options, answers = rng.integers(3, 7, n).tolist(), [[True, False, None][i] for i in rng.choice(3, n, p=[0.5, 0.3, 0.2])]
         options[0], answers[:3] = 2, [False, None, True]
         call = f'after_guessing({answers if n < 5 else f"{n} answers"}, {options if n < 5 else "options"})'
-        same_but(answer(list(answers), list(options)), _corrected(answers, options), call,
-                 {'Somebody who guesses among 4 options misses 3 times for each hit. Does your penalty make these even?': _corrected(answers, options, less=0),
-                  'Who leaves a question blank has not guessed.': _corrected(answers, options, blank=1.),
-                  'A share of all questions is asked for, not points.': _corrected(answers, options, share=False),
-                  'Where is the penalty for a wrong answer?': answers.count(True)/n},
-                 'Work through the four questions of the example.')
-    same_but(answer([False, False], [2, 3]), -0.75, 'after_guessing([False, False], [2, 3])', {'Who guesses badly may end below zero; if this were cut off, guessing would pay on average.': 0.}, 'Two misses, one among 2 and one among 3 options.')
+        like(answer(list(answers), list(options)), _corrected(answers, options), call,
+             (_corrected(answers, options, less=0), 'Somebody who guesses among 4 options misses 3 times for each hit. Does your penalty make these even?'),
+             (_corrected(answers, options, blank=1.), 'Who leaves a question blank has not guessed.'),
+             (_corrected(answers, options, share=False), 'A share of all questions is asked for, not points.'),
+             (answers.count(True)/n, 'Where is the penalty for a wrong answer?'),
+             think='Work through the four questions of the example.')
+    like(answer([False, False], [2, 3]), -0.75, 'after_guessing([False, False], [2, 3])',
+         (0., 'Who guesses badly may end below zero; if this were cut off, guessing would pay on average.'),
+         think='Two misses, one among 2 and one among 3 options.')
 
 # %% ../../nbs/lib/checks/week08.ipynb #ab6c999e
 def _partial(right, ticks, cost=1, floor=True, by=None, whole=False):
@@ -60,13 +62,13 @@ def check_partial_credit(answer, rng):
         q = dict(kind='multi', options=[dict(text=f'option {i}', right=r, feedback='because') for i,r in enumerate(right)])
         yes, no = [i for i in range(n) if right[i]], [i for i in range(n) if not right[i]]
         for ticks in (yes[:1], list(range(n)), [*yes, no[0]], no, [], yes):
-            same_but(answer(q, list(ticks)), _partial(right, ticks), f'partial_credit(q with right={right}, ticks={ticks})',
-                     {'Half an answer is worth something. Is yours all or nothing?': _partial(right, ticks, whole=True),
-                      'Who ticks everything has hit every right option. Should that be full marks?': _partial(right, ticks, cost=0),
-                      'Can a question take away what others gave?': _partial(right, ticks, floor=False),
-                      'A single tick at a right option, and the rest left out: is that the whole answer?': _partial(right, ticks, by=len(ticks) or 1),
-                      'The right options are the measure, not all options.': _partial(right, ticks, by=n)},
-                     'Work through the example: 3 right options, 2 hits, 1 miss.')
+            like(answer(q, list(ticks)), _partial(right, ticks), f'partial_credit(q with right={right}, ticks={ticks})',
+                 (_partial(right, ticks, whole=True), 'Half an answer is worth something. Is yours all or nothing?'),
+                 (_partial(right, ticks, cost=0), 'Who ticks everything has hit every right option. Should that be full marks?'),
+                 (_partial(right, ticks, floor=False), 'Can a question take away what others gave?'),
+                 (_partial(right, ticks, by=len(ticks) or 1), 'A single tick at a right option, and the rest left out: is that the whole answer?'),
+                 (_partial(right, ticks, by=n), 'The right options are the measure, not all options.'),
+                 think='Work through the example: 3 right options, 2 hits, 1 miss.')
 
 # %% ../../nbs/lib/checks/week08.ipynb #8aea996f
 def _box(history, back=False, cap=5, from_due=False, start=1):
@@ -90,12 +92,12 @@ def check_due(answer, rng):
             day = _box(history)[1] + int(rng.integers(0, 4))
         if n == 7: history = [(0, True), (2, True), (6, True), (14, True), (30, True), (46, True), (62, True)]
         if n == 12: history = history[:6] + [(history[5][0] + d, d != 1) for d in (2, 1, 2)][:1] + [(history[5][0] + 40, False)]
-        same_but(answer(list(history)), _box(history), f'due({history})',
-                 {'A card that was forgotten goes back further than one box.': _box(history, back=True),
-                  'The card was seen on another day than planned. From which of the two days is the wait counted?': _box(history, from_due=True),
-                  'How many boxes are there?': _box(history, cap=99),
-                  'In which box is a card before its first review?': _box(history, start=0)},
-                 'Write box and due day under each review of the example.')
+        like(answer(list(history)), _box(history), f'due({history})',
+             (_box(history, back=True), 'A card that was forgotten goes back further than one box.'),
+             (_box(history, from_due=True), 'The card was seen on another day than planned. From which of the two days is the wait counted?'),
+             (_box(history, cap=99), 'How many boxes are there?'),
+             (_box(history, start=0), 'In which box is a card before its first review?'),
+             think='Write box and due day under each review of the example.')
     same(answer([]), (1, 0), 'due([])', 'A card that was never seen: where is it, and when is it shown?')
 
 # %% ../../nbs/lib/checks/week08.ipynb #cba88473
@@ -117,12 +119,12 @@ def check_kappa(answer, rng):
         b = np.where(rng.random(n) < 0.6, a, rng.choice(len(names), n, p=rng.dirichlet(np.full(len(names), 3.))))
         a[:3], b[:3] = (0, 1, 0), (0, 0, 0)
         a, b = [names[i] for i in a], [names[i] for i in b]
-        same_but(answer(list(a), list(b)), _kappa(a, b), f'kappa({a if n < 9 else f"{n} marks"}, {b if n < 9 else f"{n} marks"})',
-                 {'Two who let everybody pass agree always, without reading. What would chance alone give?': float(np.mean([x == y for x,y in zip(a, b)])),
-                  'Marks are not equally frequent. Who gives them how often?': _kappa(a, b, 'even'),
-                  'The two markers have habits of their own: one may be stricter. Keep their shares apart.': _kappa(a, b, 'pooled'),
-                  'The most that can be reached above chance is not 1.': _kappa(a, b, divide=False)},
-                 'Count agreement and shares for the six essays of the example.')
+        like(answer(list(a), list(b)), _kappa(a, b), f'kappa({a if n < 9 else f"{n} marks"}, {b if n < 9 else f"{n} marks"})',
+             (float(np.mean([x == y for x,y in zip(a, b)])), 'Two who let everybody pass agree always, without reading. What would chance alone give?'),
+             (_kappa(a, b, 'even'), 'Marks are not equally frequent. Who gives them how often?'),
+             (_kappa(a, b, 'pooled'), 'The two markers have habits of their own: one may be stricter. Keep their shares apart.'),
+             (_kappa(a, b, divide=False), 'The most that can be reached above chance is not 1.'),
+             think='Count agreement and shares for the six essays of the example.')
     same(answer(['pass']*4, ['pass']*4), 0., "kappa(['pass']*4, ['pass']*4)", 'If chance makes them agree always, what is left to reach? The statement says what to return.')
 
 # %% ../../nbs/lib/checks/week08.ipynb #4df49ac9
@@ -143,10 +145,10 @@ def check_discrimination(answer, rng):
         right[:, -1] = 1
         rest, total = right.sum(1)[:, None] - right, right.sum(1)
         with_own = np.array([_corr(right[:, j], total) for j in range(k)])
-        same_but(answer(right.copy()), np.array([_corr(right[:, j], rest[:, j]) for j in range(k)]), f'discrimination(table of {n} students and {k} questions)',
-                 {'A question goes together with itself. Is it still part of the score that it is compared with?': with_own,
-                  'That says how easy a question is. Does it also say who gets it right?': right.mean(0).astype(float)},
-                 f'Question {k - 1} is answered rightly by everybody, so it tells nothing: 0. Then look at the last question of the example.')
+        like(answer(right.copy()), np.array([_corr(right[:, j], rest[:, j]) for j in range(k)]), f'discrimination(table of {n} students and {k} questions)',
+             (with_own, 'A question goes together with itself. Is it still part of the score that it is compared with?'),
+             (right.mean(0).astype(float), 'That says how easy a question is. Does it also say who gets it right?'),
+             think=f'Question {k - 1} is answered rightly by everybody, so it tells nothing: 0. Then look at the last question of the example.')
 
 # %% ../../nbs/lib/checks/week08.ipynb #1b86858e
 @exercise('w8.fair_draw', concepts=('w8.2', 'w8.5'), hints=(
