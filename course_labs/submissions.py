@@ -57,12 +57,11 @@ def student_name(place:str # Path below the folder or archive
     if m := re.match(r'(.+?)_\d+_assignsubmission_', top): top = m[1]
     return clean(top)
 
-# %% ../nbs/lib/21_submissions.ipynb #47b84e5a
+# %% ../nbs/lib/21_submissions.ipynb #32791e02
 def _skip(parts): return any(o in ('__MACOSX', '.ipynb_checkpoints') or o.startswith('.') for o in parts)
 
 def _from_zip(data, place, student, depth):
     "The submissions of an archive; `student` is set where the archive is one student's"
-    who = lambda name: student or student_name(name)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         infos = archive.infolist()
@@ -77,16 +76,16 @@ def _from_zip(data, place, student, depth):
         climbs = path.is_absolute() or '..' in path.parts or ':' in path.parts[0]
         if climbs: yield Submission(student or mine, where, name.encode('utf-8', 'replace'), 'refused', 'its path leads out of the archive'); continue
         if _skip(path.parts) or path.suffix.lower() not in ('.ipynb', '.zip'): continue
-        if stat.S_ISLNK(info.external_attr >> 16): yield Submission(who(name), where, b'', 'refused', 'it is a link'); continue
+        single = len(path.parts) == 1 and sum(i.filename.lower().endswith('.ipynb') for i in infos) == 1
+        name_of = student or (mine if single else student_name(name))
+        if stat.S_ISLNK(info.external_attr >> 16): yield Submission(name_of, where, b'', 'refused', 'it is a link'); continue
         limit = MAX_NOTEBOOK if path.suffix.lower() == '.ipynb' else MAX_ARCHIVE
         try:
             with archive.open(info) as f: content = f.read(min(limit, MAX_ARCHIVE - total) + 1)
-        except Exception as e: yield Submission(who(name), where, b'', 'unreadable', f'it cannot be unpacked: {type(e).__name__}'); continue # zipfile raises many types on damaged data
+        except Exception as e: yield Submission(name_of, where, b'', 'unreadable', f'it cannot be unpacked: {type(e).__name__}'); continue # zipfile raises many types on damaged data
         total += len(content)
         if total > MAX_ARCHIVE: yield Submission(student or mine, where, b'', 'refused', f'the archive unpacks to more than {MAX_ARCHIVE//2**20} MB'); return
-        if len(content) > limit: yield Submission(who(name), where, b'', 'refused', f'it is larger than {limit//2**20} MB'); continue
-        single = len(path.parts) == 1 and sum(i.filename.lower().endswith('.ipynb') for i in infos) == 1
-        name_of = student or (mine if single else student_name(name))
+        if len(content) > limit: yield Submission(name_of, where, b'', 'refused', f'it is larger than {limit//2**20} MB'); continue
         if path.suffix.lower() == '.ipynb': yield Submission(name_of, where, content)
         elif depth: yield from _from_zip(content, where, name_of, depth - 1)
         else: yield Submission(name_of, where, b'', 'refused', 'archives are nested too deeply')
