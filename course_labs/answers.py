@@ -6,10 +6,11 @@ Docs: https://course-labs.github.io/course_labs/lib/answers.html.md"""
 
 # %% auto #0
 __all__ = ['BEGIN', 'END', 'DEFS', 'cell_text', 'code_cells', 'parse_cell', 'Task', 'check_calls', 'lab_tasks', 'Statement',
-           'is_stub', 'statements', 'needed', 'Answer', 'checked', 'answer_id', 'find_answers', 'lab_of']
+           'is_stub', 'statements', 'needed', 'run_statements', 'Answer', 'checked', 'answer_id', 'find_answers',
+           'lab_of']
 
-# %% ../nbs/lib/19_answers.ipynb #97a00e74
-import ast, builtins, re
+# %% ../nbs/lib/19_answers.ipynb #284ee742
+import ast, builtins, importlib, linecache, re, symtable
 from dataclasses import dataclass, field
 
 from .runtime import CourseError
@@ -85,7 +86,7 @@ def lab_tasks(nb:dict,      # A lab with solutions
     if left := set(defined) - {t.name for t in res}: raise CourseError(f"{where}: no check follows the answer of {', '.join(sorted(left))}")
     return res
 
-# %% ../nbs/lib/19_answers.ipynb #979fa8bf
+# %% ../nbs/lib/19_answers.ipynb #ef6010dc
 @dataclass
 class Statement:
     "A top-level import, definition or constant of a notebook"
@@ -113,6 +114,15 @@ def _code(node, lines):
     if node.col_offset == 0 and len(lines) >= node.end_lineno and not lines[node.end_lineno-1].encode()[node.end_col_offset:].strip().lstrip(b';').strip(): return '\n'.join(lines[first-1:node.end_lineno])
     return ast.unparse(node)
 
+def _globals(code):
+    "Global names that a statement reads, in whatever function inside it"
+    def visit(table): # a comprehension or function inside is a table of its own
+        for s in table.get_symbols():
+            if s.is_referenced() and (s.is_global() or table.get_type() == 'module'): yield s.get_name()
+        for t in table.get_children(): yield from visit(t)
+    try: return frozenset(visit(symtable.symtable(code, '<cell>', 'exec')))
+    except (SyntaxError, RecursionError, ValueError): return frozenset()
+
 def statements(nb:dict # A notebook
               ) -> tuple: # (list of `Statement`, {number of a cell: its SyntaxError})
     "What a notebook imports and defines at top level, in its order"
@@ -122,8 +132,7 @@ def statements(nb:dict # A notebook
         if tree is None: broken[i] = error; continue
         lines = cell_text(c).split('\n')
         for node in tree.body:
-            uses = frozenset(o.id for o in ast.walk(node) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Load))
-            new = lambda kind, names, stub=False: res.append(Statement(i, kind, tuple(names), uses, _code(node, lines), stub))
+            def new(kind, names, stub=False): code = _code(node, lines); res.append(Statement(i, kind, tuple(names), _globals(code), code, stub))
             if isinstance(node, DEFS): new('def', [node.name], is_stub(node))
             elif isinstance(node, ast.ImportFrom) and node.names[0].name == '*': new('star', [])
             elif isinstance(node, (ast.Import, ast.ImportFrom)): new('import', [(a.asname or a.name).split('.')[0] for a in node.names])
@@ -152,7 +161,24 @@ def needed(found:list, # Of `Statement`
     except RecursionError: raise CourseError('its definitions are nested too deeply to be read') from None
     return order, {n for n in missing if not hasattr(builtins, n)}
 
-# %% ../nbs/lib/19_answers.ipynb #14b1ef2c
+def run_statements(code:list,   # Texts of statements, in their order
+                   missing=(),  # Names that none of them defines
+                   stars=(),    # `from x import *`, run where a name is still missing
+                   module:str=None # Whose names stand where the notebook lacks them: that of the lab
+                  ) -> tuple:   # (namespace, the first exception or None)
+    "Run statements in a namespace of their own; one that fails costs its own names and nothing else"
+    env, missing, failed = dict(__name__='__main__'), set(missing), None
+    if missing and module:
+        env.update({k: v for k,v in vars(importlib.import_module(module)).items() if not k.startswith('__')})
+        missing -= set(env)
+    for i,text in enumerate([*(stars if missing else ()), *code]):
+        name = f'<answer {i}>'
+        linecache.cache[name] = len(text), None, text.splitlines(True), name
+        try: exec(compile(text, name, 'exec'), env)
+        except Exception as e: failed = failed or e # what needs it will say so
+    return env, failed
+
+# %% ../nbs/lib/19_answers.ipynb #e747e59b
 @dataclass
 class Answer:
     "What a notebook holds for an exercise"
@@ -161,6 +187,7 @@ class Answer:
     code:list=field(default_factory=list)   # Texts of the statements to run, in their order
     stars:list=field(default_factory=list)  # `from x import *`, run where a name is still missing
     missing:list=field(default_factory=list) # Names that no statement defines
+    stub:bool=False  # Is its body still to be written?
     error:str=''     # Why it cannot be run
     note:str=''      # What the marker should know: how it was found where not by its check
 
@@ -208,7 +235,7 @@ def find_answers(nb:dict,   # A submitted notebook
         if a.name:
             try: order, missing = needed(found, a.name)
             except CourseError as e: a.error = str(e); continue
-            a.code, a.missing, a.stars = [s.code for s in order], sorted(missing), stars
+            a.code, a.missing, a.stars, a.stub = [s.code for s in order], sorted(missing), stars, order[-1].stub
             continue
         # a cell that cannot be read may still be the answer's: by its def, or because its check names it
         for i,e in broken.items():

@@ -124,7 +124,7 @@ def limit(limits:Limits):
         n = n if hard == resource.RLIM_INFINITY else min(n, hard)
         resource.setrlimit(what, (n, n))
 
-# %% ../nbs/lib/23_isolation.ipynb #94343ce1
+# %% ../nbs/lib/23_isolation.ipynb #e6962faa
 def _quiet():
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2): os.dup2(null, fd)
@@ -183,25 +183,10 @@ def _limit_inside(limits, spaces):
 _SIZE = 0
 
 def define(job:dict # code, stars, missing, name, module
-          ):        # The answer
+          ):       # The answer
     "Run the statements of an answer in a namespace of their own"
-    import importlib, linecache
-    env = dict(__name__='__main__', __builtins__=__builtins__)
-    missing = set(job['missing'])
-    if missing and job['module']:
-        names = vars(importlib.import_module(job['module']))
-        env.update({k: v for k,v in names.items() if not k.startswith('__')})
-        missing -= set(env)
-    if missing:
-        for code in job['stars']:
-            try: exec(compile(code, '<import>', 'exec'), env)
-            except Exception: continue # a package that is not here: the name stays unknown, and the answer says so
-    failed = None
-    for i,code in enumerate(job['code']):
-        name = f'<answer {i}>'
-        linecache.cache[name] = len(code), None, code.splitlines(True), name
-        try: exec(compile(code, name, 'exec'), env)
-        except ImportError as e: failed = e
+    from course_labs.answers import run_statements
+    env, failed = run_statements(job['code'], job['missing'], job['stars'], job['module'])
     if job['name'] not in env: raise failed or NameError(f"{job['name']} is not defined")
     return env[job['name']]
 

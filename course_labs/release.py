@@ -8,13 +8,13 @@ Docs: https://course-labs.github.io/course_labs/lib/release.html.md"""
 __all__ = ['STUB', 'LONG', 'student_addresses', 'student_version', 'leaks', 'answers_of', 'lab_module', 'faults', 'proved',
            'runs', 'release', 'push_branch']
 
-# %% ../nbs/lib/20_release.ipynb #e9f57e21
+# %% ../nbs/lib/20_release.ipynb #c54e86ac
 import copy, json, re, subprocess, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from .answers import BEGIN, END, DEFS, answer_id, cell_text, code_cells, lab_tasks, needed, parse_cell, statements
+from .answers import BEGIN, END, answer_id, cell_text, code_cells, lab_tasks, needed, run_statements, statements
 from .exercises import NOT_ATTEMPTED, RIGHT, get_exercise, mark
 from .project import Addresses, INSTALL, addresses, checkout, install_code, settings, with_head
 from .runtime import CourseError, write_whole
@@ -58,7 +58,7 @@ def student_version(nb:dict,       # A lab with solutions
     week = min((int(t.id[1:].split('.')[0]) for t in tasks), default=0)
     return dict(nb, metadata=dict(kernelspec=spec, course_labs=dict(student=True, week=week)))
 
-# %% ../nbs/lib/20_release.ipynb #ff2facb1
+# %% ../nbs/lib/20_release.ipynb #8fba2418
 LONG = 32 # Characters without spaces from which one line of a solution is a find by itself
 
 def _squeezed(text): return re.sub(r'\s+', '', text).replace('"', "'")
@@ -89,16 +89,12 @@ def answers_of(nb:dict,    # A lab, with solutions or stubs
                module:str=None # The lab's module, `course_labs.cnn`: its names stand where the notebook lacks them
               ) -> dict:   # Id: function or class
     "The answers of a notebook of the course as Python objects; runs the imports, definitions and constants that they need, in this process"
-    import importlib
     found, _ = statements(nb)
-    res = {}
+    res, stars = {}, [s.code for s in found if s.kind == 'star']
     for t in tasks:
         order, missing = needed(found, t.name)
-        base = {k: v for k,v in vars(importlib.import_module(module)).items() if not k.startswith('__')} if module and missing else {}
-        env = dict(base, __name__='__answer__')
-        for s in found:
-            if s.kind == 'star' and missing - set(env): exec(compile(s.code, '<import>', 'exec'), env)
-        for s in order: exec(compile(s.code, f'<{t.id}>', 'exec'), env)
+        env, failed = run_statements([s.code for s in order], missing, stars, module)
+        if t.name not in env: raise failed or CourseError(f'{t.name} is not defined')
         res[t.id] = env[t.name]
     return res
 
