@@ -6,24 +6,26 @@ Docs: https://course-labs.github.io/course_labs/lib/isolation.html.md"""
 
 # %% auto #0
 __all__ = ['SCRATCH', 'NEWNS', 'NEWUSER', 'NEWPID', 'NEWNET', 'NEWIPC', 'THREAD', 'INSTALL_BWRAP', 'Limits', 'bwrap_command',
-           'give_up_calls', 'own_spaces', 'drop_rights', 'limit', 'serve_answer', 'define', 'zygote', 'Sandbox',
-           'why_not']
+           'give_up_calls', 'own_spaces', 'drop_rights', 'limit', 'memory_now', 'serve_answer', 'define', 'zygote',
+           'Sandbox', 'why_not']
 
-# %% ../nbs/lib/23_isolation.ipynb #944389ed
-import ctypes, json, os, platform, select, shutil, signal, socket, struct, subprocess, sys, tempfile, time
+# %% ../nbs/lib/23_isolation.ipynb #e0e068d0
+import ctypes, json, math, os, platform, select, shutil, signal, socket, struct, subprocess, sys, tempfile, time
 from dataclasses import dataclass
 from pathlib import Path
 
 import course_labs
 from .runtime import CourseError
 
-# %% ../nbs/lib/23_isolation.ipynb #268a842e
+# %% ../nbs/lib/23_isolation.ipynb #3cff9c3d
 @dataclass(frozen=True)
 class Limits:
     "What one answer may use"
-    seconds:float=10    # Wall time of one exercise; its processor time is held to the same
+    seconds:float=10    # Processor time of one exercise; a check waits three times that for the answer, so that a busy machine stops nobody
     memory:int=1500     # MB of memory above what the libraries take
     files:int=32        # MB that it may write into its scratch folder
+    @property
+    def wall(self) -> float: return 3*self.seconds
 
 # %% ../nbs/lib/23_isolation.ipynb #14550547
 SCRATCH = '/tmp'
@@ -63,7 +65,7 @@ def bwrap_command(hide:list,    # Folders and files that must not be seen
     return ['bwrap', '--unshare-all', '--unshare-user', '--uid', '1000', '--gid', '1000', '--die-with-parent', '--new-session', '--hostname', 'marking', '--cap-drop', 'ALL', '--clearenv', *(o for k,v in _environment().items() for o in ('--setenv', k, v)),
             '--tmpfs', '/', *_mounts(hide), '--proc', '/proc', '--dev', '/dev', '--size', size, '--tmpfs', SCRATCH, '--remount-ro', '/', '--chdir', SCRATCH]
 
-# %% ../nbs/lib/23_isolation.ipynb #ea88a1cd
+# %% ../nbs/lib/23_isolation.ipynb #9238e23e
 _CALLS = dict( # machine: (its number for the kernel, clone, clone3, calls that are refused)
     x86_64=(0xC000003E, 56, 435, (41, 57, 58, 59, 322, 101, 155, 161, 163, 164, 165, 166, 167, 168, 169, 170, 171, 175, 176, 179, 227, 246, 248, 249, 250, 272, 298, 303, 304, 308, 310, 311, 313, 320, 321, 323, 425, 426, 427, 428, 429, 430, 431, 432, 433, 442)),
     aarch64=(0xC00000B7, 220, 435, (39, 40, 41, 51, 60, 89, 92, 97, 104, 105, 106, 112, 117, 142, 161, 162, 170, 198, 217, 218, 219, 221, 224, 225, 241, 264, 265, 268, 270, 271, 273, 280, 281, 282, 294, 425, 426, 427, 428, 429, 430, 431, 432, 433, 442)))
@@ -115,16 +117,22 @@ def drop_rights():
     head, none = ctypes.create_string_buffer(struct.pack('II', 0x20080522, 0)), ctypes.create_string_buffer(24)
     _must(_libc().capset(head, none), 'capset')
 
-def limit(limits:Limits):
+def limit(limits:Limits,
+          own:int # Bytes of memory that the libraries take
+         ):
     "Hold this process to its limits"
     import resource
-    own = int(open('/proc/self/statm').read().split()[0])*resource.getpagesize()
-    for what, n in ((resource.RLIMIT_AS, own + limits.memory*2**20), (resource.RLIMIT_CPU, int(limits.seconds) + 1), (resource.RLIMIT_FSIZE, limits.files*2**20), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 128)):
-        hard = resource.getrlimit(what)[1]
-        n = n if hard == resource.RLIM_INFINITY else min(n, hard)
-        resource.setrlimit(what, (n, n))
+    seconds = math.ceil(limits.seconds)
+    for what, soft, hard in ((resource.RLIMIT_AS, *[own + limits.memory*2**20]*2), (resource.RLIMIT_CPU, seconds, seconds + 1), (resource.RLIMIT_FSIZE, *[limits.files*2**20]*2), (resource.RLIMIT_CORE, 0, 0), (resource.RLIMIT_NOFILE, 128, 128)):
+        most = resource.getrlimit(what)[1]
+        if most != resource.RLIM_INFINITY: soft, hard = min(soft, most), min(hard, most)
+        resource.setrlimit(what, (soft, hard))
 
-# %% ../nbs/lib/23_isolation.ipynb #e6962faa
+def memory_now() -> int:
+    "Bytes of address space that this process takes"
+    return int(open('/proc/self/statm').read().split()[0])*os.sysconf('SC_PAGE_SIZE')
+
+# %% ../nbs/lib/23_isolation.ipynb #1ce88a03
 def _quiet():
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2): os.dup2(null, fd)
@@ -135,37 +143,34 @@ def _close_but(keep):
             try: os.close(fd)
             except OSError: pass
 
+def _wait_and_end(pid):
+    "End as the process `pid` ends: with its status, or with 128 and the number of the signal that killed it"
+    _, status = os.waitpid(pid, 0)
+    os._exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+
 def _become(sock_fd, limits, spaces, isolated):
     "Run in a fork: wall it in, then serve the wire; never returns"
     status = 1
     try:
         _quiet(); _close_but(sock_fd)
-        libc = _libc()
+        own, libc = memory_now(), _libc()
         libc.prctl(1, signal.SIGKILL, 0, 0, 0)
-        if spaces: own_spaces(limits.files)
-        if spaces and (pid := os.fork()): # waits outside of the new process space, and ends it by ending
-            os.close(sock_fd)
-            os.waitpid(pid, 0)
-            os._exit(0)
-        if spaces: libc.prctl(1, signal.SIGKILL, 0, 0, 0)
-        if spaces and (pid := os.fork()): # the first process of the space
-            os.close(sock_fd)
-            os.waitpid(pid, 0)
-            os._exit(0)
+        if spaces:
+            own_spaces(limits.files)
+            for _ in range(2): # the first fork is the first process of the new space, the second one is the answer's; each parent ends with its child
+                if pid := os.fork(): os.close(sock_fd); _wait_and_end(pid)
+                libc.prctl(1, signal.SIGKILL, 0, 0, 0)
         from course_labs.wire import Wire
-        serve_answer(Wire(socket.socket(fileno=sock_fd), trusted=False), limits, spaces, isolated)
+        serve_answer(Wire(socket.socket(fileno=sock_fd), trusted=False), limits, own, isolated)
         status = 0
     except BaseException: pass # nobody is there to be told: the end of the socket says it
     finally: os._exit(status)
 
-def serve_answer(wire, limits:Limits, spaces:bool, isolated:bool):
+def serve_answer(wire, limits:Limits, own:int, isolated:bool):
     "Take the answer's text, run it with the rights of an answer, and serve calls of what it defines"
     _, (job,) = wire.receive()
-    if isolated and spaces: os.environ.update(HOME=SCRATCH)
-    _limit_inside(limits, spaces)
-    if isolated:
-        drop_rights()
-        give_up_calls()
+    limit(limits, own)
+    if isolated: drop_rights(); give_up_calls()
     try: answer = define(job)
     except BaseException as e: # the text of an answer may raise anything
         from course_labs.wire import where
@@ -173,14 +178,6 @@ def serve_answer(wire, limits:Limits, spaces:bool, isolated:bool):
         return
     wire.send('reply', answer)
     while True: wire.serve(*wire.receive())
-
-def _limit_inside(limits, spaces):
-    if Path('/proc/self/statm').exists(): return limit(limits)
-    import resource # no /proc in spaces of one's own: the zygote wrote down its size
-    own = _SIZE
-    for what, n in ((resource.RLIMIT_AS, own + limits.memory*2**20), (resource.RLIMIT_CPU, int(limits.seconds) + 1), (resource.RLIMIT_FSIZE, limits.files*2**20), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 128)): resource.setrlimit(what, (n, n))
-
-_SIZE = 0
 
 def define(job:dict # code, stars, missing, name, module
           ):       # The answer
@@ -196,17 +193,13 @@ def zygote(fd:int,         # Socket to the marker
            limits:Limits
           ):
     "Load what is asked for, and fork for each answer; ends when the marker is gone"
-    global _SIZE
-    import importlib, resource
-    control, children = socket.socket(fileno=fd), {}
+    import importlib
+    control, children, ended = socket.socket(fileno=fd), {}, {} # number of an answer: process id, exit status
     while True:
         ready, _, _ = select.select([control], [], [], 0.2)
-        try:
-            while True:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
-                if not pid: break
-                children = {k: v for k,v in children.items() if v != pid}
-        except ChildProcessError: pass
+        for number, pid in list(children.items()):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done: ended[number] = os.waitstatus_to_exitcode(status); del children[number]
         if not ready: continue
         data, fds, _, _ = socket.recv_fds(control, 65536, 1)
         if not data: os._exit(0)
@@ -219,16 +212,23 @@ def zygote(fd:int,         # Socket to the marker
             except Exception as e: error = f'{type(e).__name__}: {e}'
             control.send(json.dumps(dict(error=error[:2000])).encode())
         elif order['do'] == 'end':
-            if pid := children.pop(order['id'], None): os.kill(pid, signal.SIGKILL)
+            if pid := children.get(order['id']): os.kill(pid, signal.SIGKILL)
+            ended.pop(order['id'], None)
+        elif order['do'] == 'status':
+            number, late = order['id'], time.monotonic() + 2
+            while number in children and time.monotonic() < late:
+                done, status = os.waitpid(children[number], os.WNOHANG)
+                if done: ended[number] = os.waitstatus_to_exitcode(status); del children[number]
+                else: time.sleep(0.01)
+            control.send(json.dumps(dict(status=ended.get(number))).encode())
         elif order['do'] == 'answer':
             if not spaces and isolated: _become(fds[0], limits, False, isolated)
-            _SIZE = int(open('/proc/self/statm').read().split()[0])*resource.getpagesize()
             pid = os.fork()
             if not pid: _become(fds[0], limits, spaces, isolated)
             os.close(fds[0])
             children[order['id']] = pid
 
-# %% ../nbs/lib/23_isolation.ipynb #799e69fd
+# %% ../nbs/lib/23_isolation.ipynb #fdd0c77c
 INSTALL_BWRAP = "install it: apt-get install bubblewrap (Debian, Ubuntu), dnf install bubblewrap (Fedora); on another system mark inside a Linux machine, or pass --trust to run the answers unguarded"
 
 class Sandbox:
@@ -269,7 +269,7 @@ class Sandbox:
         self._load(self.control, list(modules))
 
     def answer(self, job:dict # For `define`
-              ):              # (wire to the process of the answer, function that ends it)
+              ):              # (wire to the process of the answer, function that says how it ended, function that ends it)
         "Start a process for one answer"
         from course_labs.wire import Wire
         ours, theirs = socket.socketpair()
@@ -280,6 +280,12 @@ class Sandbox:
         else:
             if self.proc is None or self.proc.poll() is not None: self.load([])
             proc, control = self.proc, self.control
+        def status():
+            "128 and the number of the signal that ended the process, or its exit status"
+            if alone: return proc.wait(5)
+            control.send(json.dumps(dict(do='status', id=number)).encode())
+            control.settimeout(10)
+            return json.loads(control.recv(65536) or '{"status": null}')['status']
         socket.send_fds(control, [json.dumps(dict(do='answer', id=number)).encode()], [theirs.fileno()])
         theirs.close()
         def end():
@@ -288,7 +294,7 @@ class Sandbox:
             else:
                 try: control.send(json.dumps(dict(do='end', id=number)).encode())
                 except OSError: pass
-        return Wire(ours, trusted=True, deadline=time.monotonic() + self.limits.seconds), end
+        return Wire(ours, trusted=True, patience=self.limits.wall), status, end
 
     def close(self):
         "End everything inside"

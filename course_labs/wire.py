@@ -280,15 +280,15 @@ def _remote_module(wire, number, name):
     RemoteModule.__module__ = 'answer'
     return RemoteModule()
 
-# %% ../nbs/lib/22_wire.ipynb #83445594
+# %% ../nbs/lib/22_wire.ipynb #8bb43ff2
 class Wire:
     "One end of a socket between a check and an answer"
     def __init__(self,
                  sock,          # A connected stream socket
                  trusted:bool,  # Is this the end of the check?
-                 deadline:float=None # `time.monotonic()` after which this end stops waiting
+                 patience:float=None # Seconds in all that this end waits for the other one
                 ):
-        self.sock, self.trusted, self.deadline = sock, trusted, deadline
+        self.sock, self.trusted, self.patience = sock, trusted, patience
         self.kept, self.graphs, self.rng, self.calls = {}, {}, None, 0
         self.counter = itertools.count(1)
 
@@ -298,10 +298,7 @@ class Wire:
         text = json.dumps([kind, [packer(v) for v in values], [len(b) for b in packer.blobs]], allow_nan=False).encode()
         data = b''.join(packer.blobs)
         if len(text) > MAX_TEXT or len(data) > MAX_MESSAGE: raise WireError(f'the value is too large: more than {MAX_MESSAGE//2**20} MB')
-        self._timeout()
-        try: self.sock.sendall(struct.pack('>II', len(text), len(data)) + text + data)
-        except TimeoutError: self._late()
-        except OSError: self._gone()
+        self._waiting(self.sock.sendall, struct.pack('>II', len(text), len(data)) + text + data)
 
     def receive(self): # (kind, values)
         n_text, n_data = struct.unpack('>II', self._read(8))
@@ -316,19 +313,22 @@ class Wire:
         except (WireError, Stopped): raise
         except Exception as e: raise WireError(f'a message could not be read: {type(e).__name__}') from None  # whatever a hostile message sets off while it is read
 
-    def _timeout(self):
-        if self.deadline is None: return
-        left = self.deadline - time.monotonic()
-        if left <= 0: self._late()
-        self.sock.settimeout(left)
+    def _waiting(self, f, x):
+        "Call a function of the socket; what it waits is taken from the patience of this end"
+        if self.patience is not None:
+            if self.patience <= 0: self._late()
+            self.sock.settimeout(self.patience)
+        started = time.monotonic()
+        try: return f(x)
+        except TimeoutError: self._late()
+        except OSError: self._gone()
+        finally:
+            if self.patience is not None: self.patience -= time.monotonic() - started
 
     def _read(self, n):
         res = bytearray()
         while len(res) < n:
-            self._timeout()
-            try: part = self.sock.recv(min(n - len(res), 2**20))
-            except TimeoutError: self._late()
-            except OSError: self._gone()
+            part = self._waiting(self.sock.recv, min(n - len(res), 2**20))
             if not part: self._gone()
             res += part
         return bytes(res)
