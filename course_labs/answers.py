@@ -6,8 +6,8 @@ Docs: https://course-labs.github.io/course_labs/lib/answers.html.md"""
 
 # %% auto #0
 __all__ = ['BEGIN', 'END', 'DEFS', 'cell_text', 'code_cells', 'parse_cell', 'Task', 'check_calls', 'lab_tasks', 'Statement',
-           'is_stub', 'statements', 'needed', 'run_statements', 'Answer', 'checked', 'answer_id', 'find_answers',
-           'lab_of']
+           'is_stub', 'statements', 'needed', 'run_statements', 'Answer', 'checked', 'grade_id', 'answer_id',
+           'find_answers', 'lab_of']
 
 # %% ../nbs/lib/19_answers.ipynb #284ee742
 import ast, builtins, importlib, linecache, re, symtable
@@ -178,7 +178,7 @@ def run_statements(code:list,   # Texts of statements, in their order
         except Exception as e: failed = failed or e # what needs it will say so
     return env, failed
 
-# %% ../nbs/lib/19_answers.ipynb #e747e59b
+# %% ../nbs/lib/19_answers.ipynb #caadca95
 @dataclass
 class Answer:
     "What a notebook holds for an exercise"
@@ -209,9 +209,13 @@ def checked(nb:dict # A notebook
         else: res += [(i, id, name) for id,name in re.findall(r'''\bcheck\(\s*['"](w\d+\.\w+)['"]\s*,\s*(\w+)\s*\)''', cell_text(c)[:100_000])]
     return res
 
+def grade_id(id:str) -> str:
+    "The id that nbgrader knows a check cell by; it takes no full stops"
+    return id.replace('.', '-')
+
 def answer_id(id:str) -> str:
     "The id that nbgrader knows an answer cell by"
-    return f'{id}.answer'
+    return f'{grade_id(id)}-answer'
 
 def find_answers(nb:dict,   # A submitted notebook
                  tasks:list # Of `Task`, of the course's lab
@@ -248,8 +252,8 @@ def lab_of(nb:dict,   # A submitted notebook
            labs:dict  # Week: list of `Task`
           ) -> int|None: # The week whose exercises it holds
     "The lab that a notebook belongs to: by the ids of its checks and cells, else by the names of its functions"
-    ids = {id for _,id,_ in checked(nb)} | {i.removesuffix('.answer') for i in _grade_ids(nb)}
-    score = {w: sum(t.id in ids for t in ts) for w,ts in labs.items()}
+    ids = {grade_id(id) for _,id,_ in checked(nb)} | {i.removesuffix('-answer') for i in _grade_ids(nb)}
+    score = {w: sum(grade_id(t.id) in ids for t in ts) for w,ts in labs.items()}
     if not any(score.values()):
         names = {n for s in statements(nb)[0] if s.kind == 'def' for n in s.names}
         score = {w: sum(t.name in names for t in ts) for w,ts in labs.items()}

@@ -175,11 +175,13 @@ _given:dict = {}
 
 def check(id:str,   # Of the exercise: 'w3.conv_size'
           answer    # Your function or class
-         ) -> Result:
+         ) -> Result|None: # None where nbgrader marks
     "Say whether an answer is right; in a run of the course's own solutions, and where nbgrader marks, a wrong one is an error"
     res = mark(id, answer)
-    if (os.environ.get('COURSE_LABS_STRICT') == '1' or os.environ.get('NBGRADER_EXECUTION')) and res.state != RIGHT: raise AssertionError(repr(res))
-    return res
+    nbgrader = bool(os.environ.get('NBGRADER_EXECUTION'))
+    if (os.environ.get('COURSE_LABS_STRICT') == '1' or nbgrader) and res.state != RIGHT: raise AssertionError(repr(res))
+    if not nbgrader: return res
+    print(res) # nbgrader takes what a cell returns for points
 
 def hint(id:str,      # Of the exercise
          n:int=None   # Which step; default: the next one

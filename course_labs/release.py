@@ -8,18 +8,18 @@ Docs: https://course-labs.github.io/course_labs/lib/release.html.md"""
 __all__ = ['STUB', 'LONG', 'student_addresses', 'student_version', 'leaks', 'answers_of', 'lab_module', 'faults', 'proved',
            'runs', 'release', 'push_branch']
 
-# %% ../nbs/lib/20_release.ipynb #c54e86ac
+# %% ../nbs/lib/20_release.ipynb #9324950d
 import copy, json, re, subprocess, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from .answers import BEGIN, END, answer_id, cell_text, code_cells, lab_tasks, needed, run_statements, statements
+from .answers import BEGIN, END, answer_id, cell_text, code_cells, grade_id, lab_tasks, needed, run_statements, statements
 from .exercises import NOT_ATTEMPTED, RIGHT, get_exercise, mark
 from .project import Addresses, INSTALL, addresses, checkout, install_code, settings, with_head
 from .runtime import CourseError, write_whole
 
-# %% ../nbs/lib/20_release.ipynb #0749166c
+# %% ../nbs/lib/20_release.ipynb #ff0341ef
 STUB = 'raise NotImplementedError()'
 
 def student_addresses(root:Path=None # The checkout
@@ -50,7 +50,7 @@ def student_version(nb:dict,       # A lab with solutions
     for c in nb['cells']: c['metadata'] = {k: v for k,v in c.get('metadata', {}).items() if k == 'tags'}
     for t in tasks:
         nb['cells'][t.answer]['metadata']['nbgrader'] = _grading(answer_id(t.id), dict(solution=True))
-        nb['cells'][t.check]['metadata']['nbgrader'] = _grading(t.id, dict(grade=True, locked=True), points=get_exercise(t.id).points)
+        nb['cells'][t.check]['metadata']['nbgrader'] = _grading(grade_id(t.id), dict(grade=True, locked=True), points=get_exercise(t.id).points)
     nb = with_head(_cleared(nb), name, there)
     for c in nb['cells']:
         if cell_text(c).startswith(INSTALL): c['source'] = install_code(at).splitlines(keepends=True)

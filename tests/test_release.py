@@ -123,3 +123,30 @@ def test_push_sends_one_commit_with_the_released_notebooks_only(tmp_path):
     assert git('rev-list', '--count', 'student', cwd=bare).strip() == '1'
     assert git('status', '--short', cwd=root).split() == ['??', 'settings.ini']
     with pytest.raises(CourseError, match='holds no released notebooks'): rel.push_branch(root, root)
+
+def test_nbgrader_takes_and_marks_a_released_notebook(tmp_path):
+    "Two of three answers are right: nbgrader's own autograde gives their points"
+    path, name = lab_notebooks()[6], 'week06_collab'
+    lab_nb = json.loads(path.read_text())
+    tasks = answers.lab_tasks(lab_nb)[:3]
+    nb = rel.student_version(lab_nb, path.name, addresses(), rel.student_addresses())
+    keep = {i for t in tasks for i in (t.answer, t.check)} | {i for i,c in answers.code_cells(nb) if 'from course_labs.exercises import' in answers.cell_text(c)}
+    cells = [nbformat.v4.new_code_cell('import numpy as np')] + [c for i,c in enumerate(nb['cells']) if i in keep]
+    def put(folder, cells):
+        (tmp_path/folder/name).mkdir(parents=True)
+        (tmp_path/folder/name/f'{name}.ipynb').write_text(json.dumps(dict(nb, cells=cells)))
+    put('source', cells)
+    cells = copy.deepcopy(cells)
+    solved = {answers.answer_id(t.id): answers.cell_text(lab_nb['cells'][t.answer]) for t in tasks[:2]}
+    for c in cells: c['source'] = solved.get(c['metadata'].get('nbgrader', {}).get('grade_id'), c['source'])
+    put('submitted/ada', cells)
+    (tmp_path/'nbgrader_config.py').write_text("c = get_config()\nc.GenerateAssignment.preprocessors = [f'nbgrader.preprocessors.{o}' for o in ('LockCells', 'CheckCellMetadata', 'ComputeChecksums', 'SaveCells')]\n")
+    for verb in ('generate_assignment', 'autograde'):
+        done = subprocess.run([Path(sys.executable).parent/'nbgrader', verb, name], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+    from nbgrader.api import Gradebook
+    with Gradebook(f'sqlite:///{tmp_path}/gradebook.db') as book:
+        found = book.find_submission(name, 'ada')
+        points = [exercises.get_exercise(t.id).points for t in tasks]
+        assert (found.score, found.max_score) == (sum(points[:2]), sum(points))
+        assert {g.name: g.auto_score for n in found.notebooks for g in n.grades} == {answers.grade_id(t.id): p for t,p in zip(tasks, [*points[:2], 0])}
