@@ -150,3 +150,13 @@ def test_nbgrader_takes_and_marks_a_released_notebook(tmp_path):
         points = [exercises.get_exercise(t.id).points for t in tasks]
         assert (found.score, found.max_score) == (sum(points[:2]), sum(points))
         assert {g.name: g.auto_score for n in found.notebooks for g in n.grades} == {answers.grade_id(t.id): p for t,p in zip(tasks, [*points[:2], 0])}
+
+@pytest.mark.parametrize('week, path', lab_notebooks().items(), ids=lambda o: getattr(o, 'stem', str(o)))
+def test_no_solution_of_the_labs_survives_and_no_stub_counts(week, path):
+    lab_nb = json.loads(path.read_text())
+    tasks = answers.lab_tasks(lab_nb, path.name)
+    if not tasks: pytest.skip(f'week {week} has no exercises yet')
+    student = rel.student_version(lab_nb, path.name, addresses(), rel.student_addresses())
+    assert rel.leaks(student, tasks) == [] and len(rel.leaks(lab_nb, tasks)) >= len(tasks)
+    found, _ = answers.statements(student)
+    assert all(answers.needed(found, t.name)[0][-1].stub for t in tasks)
