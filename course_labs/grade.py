@@ -129,7 +129,7 @@ def mark_submission(sub:Submission,
     notes = [f"not found: {', '.join(of(NOT_FOUND))}"]*bool(of(NOT_FOUND)) + [f"stopped: {', '.join(of(STOPPED))}"]*bool(of(STOPPED)) + [f"{m['id']}: {m['note']}" for m in marked if m['note']]
     return result('check by hand' if of(NOT_FOUND) else 'stopped' if of(STOPPED) else 'marked', '; '.join(notes), week, marked)
 
-# %% ../nbs/lib/24_grade.ipynb #2b0a825c
+# %% ../nbs/lib/24_grade.ipynb #5fdc9fd2
 def _send(sock, value): data = json.dumps(value).encode(); sock.sendall(struct.pack('>I', len(data)) + data)
 
 def _receive(sock):
@@ -150,6 +150,7 @@ def marker(fd:int # Socket to the command
     course = Course.from_json(_receive(sock))
     for p in course.checks: load_checks(p)
     for w in course.labs: [get_exercise(t.id) for t in course.tasks(w)]
+    os.environ.setdefault('KERAS_BACKEND', 'torch')
     resource.setrlimit(resource.RLIMIT_AS, (16*2**30, resource.getrlimit(resource.RLIMIT_AS)[1]))
     signal.signal(signal.SIGALRM, _late)
     with Sandbox(course.hide, course.limits, not course.trust) as sandbox:

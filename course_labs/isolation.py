@@ -27,7 +27,7 @@ class Limits:
     @property
     def wall(self) -> float: return 3*self.seconds
 
-# %% ../nbs/lib/23_isolation.ipynb #14550547
+# %% ../nbs/lib/23_isolation.ipynb #789d1a5f
 SCRATCH = '/tmp'
 
 def _package(): return Path(course_labs.__file__).resolve().parent
@@ -53,9 +53,9 @@ def _mounts(hide): # Arguments of bwrap
     return res
 
 def _environment():
-    keep = {k: v for k,v in os.environ.items() if k in ('LANG', 'LC_ALL', 'KERAS_BACKEND', 'VIRTUAL_ENV')}
+    keep = {k: v for k,v in os.environ.items() if k in ('LANG', 'LC_ALL', 'VIRTUAL_ENV')}
     return dict(keep, PATH='/usr/bin:/bin', HOME=SCRATCH, TMPDIR=SCRATCH, MPLCONFIGDIR=SCRATCH, XDG_CACHE_HOME=SCRATCH, USER='student', LOGNAME='student', PYTHONPATH=str(_package().parent),
-                PYTHONDONTWRITEBYTECODE='1', OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', COURSE_LABS_OFFLINE='1', HF_HUB_OFFLINE='1', CUDA_VISIBLE_DEVICES='', MPLBACKEND='agg', TOKENIZERS_PARALLELISM='false')
+                PYTHONDONTWRITEBYTECODE='1', OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', COURSE_LABS_OFFLINE='1', HF_HUB_OFFLINE='1', CUDA_VISIBLE_DEVICES='', MPLBACKEND='agg', KERAS_BACKEND=os.environ.get('KERAS_BACKEND', 'torch'), TOKENIZERS_PARALLELISM='false')
 
 def bwrap_command(hide:list,    # Folders and files that must not be seen
                   limits:Limits # For the size of the scratch folder
@@ -132,7 +132,7 @@ def memory_now() -> int:
     "Bytes of address space that this process takes"
     return int(open('/proc/self/statm').read().split()[0])*os.sysconf('SC_PAGE_SIZE')
 
-# %% ../nbs/lib/23_isolation.ipynb #1ce88a03
+# %% ../nbs/lib/23_isolation.ipynb #be482e9a
 def _quiet():
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2): os.dup2(null, fd)
@@ -174,7 +174,7 @@ def serve_answer(wire, limits:Limits, own:int, isolated:bool):
     try: answer = define(job)
     except BaseException as e: # the text of an answer may raise anything
         from course_labs.wire import where
-        wire.send('error', type(e).__name__[:60], str(e)[:500], where(e) or 'its definition')
+        wire.send('error', type(e).__name__[:60], str(e)[:500], where(e) or 'its definition', 0)
         return
     wire.send('reply', answer)
     while True: wire.serve(*wire.receive())
