@@ -8,8 +8,8 @@ Docs: https://course-labs.github.io/course_labs/lib/release.html.md"""
 __all__ = ['STUB', 'LONG', 'student_addresses', 'student_version', 'leaks', 'answers_of', 'lab_module', 'faults', 'proved',
            'runs', 'release', 'push_branch']
 
-# %% ../nbs/lib/20_release.ipynb #9324950d
-import copy, json, re, subprocess, tempfile
+# %% ../nbs/lib/20_release.ipynb #d7fc2de7
+import copy, json, os, re, subprocess, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +58,7 @@ def student_version(nb:dict,       # A lab with solutions
     week = min((int(t.id[1:].split('.')[0]) for t in tasks), default=0)
     return dict(nb, metadata=dict(kernelspec=spec, course_labs=dict(student=True, week=week)))
 
-# %% ../nbs/lib/20_release.ipynb #8fba2418
+# %% ../nbs/lib/20_release.ipynb #96bf34d0
 LONG = 32 # Characters without spaces from which one line of a solution is a find by itself
 
 def _squeezed(text): return re.sub(r'\s+', '', text).replace('"', "'")
@@ -89,6 +89,7 @@ def answers_of(nb:dict,    # A lab, with solutions or stubs
                module:str=None # The lab's module, `course_labs.cnn`: its names stand where the notebook lacks them
               ) -> dict:   # Id: function or class
     "The answers of a notebook of the course as Python objects; runs the imports, definitions and constants that they need, in this process"
+    os.environ.setdefault('KERAS_BACKEND', 'torch') # as the lab of keras sets it, in a statement that is not run here
     found, _ = statements(nb)
     res, stars = {}, [s.code for s in found if s.kind == 'star']
     for t in tasks:
@@ -105,37 +106,38 @@ def lab_module(nb:dict) -> str|None:
 
 def faults(lab:dict,     # A lab with solutions
            student:dict, # Its student version
-           name:str      # For the lines
+           name:str,     # For the lines
+           solved:bool=False # Has a run held the solutions to their checks?
           ) -> list:     # One line each
     "What forbids the release, but for running the notebook: solutions and stubs against their checks, and solutions that survive"
     tasks, module = lab_tasks(lab, name), lab_module(lab)
-    solved, stubs = answers_of(lab, tasks, module), answers_of(student, tasks, module)
+    solutions, stubs = {} if solved else answers_of(lab, tasks, module), answers_of(student, tasks, module)
     res = []
     for t in tasks:
-        for seed in (0, 1):
-            if (r := mark(t.id, solved[t.id], seed)).state != RIGHT: res.append(f'{name}: the solution of {t.id} fails its check: {r.state}. {r.message}'); break
+        for seed in (0, 1) if solutions else ():
+            if (r := mark(t.id, solutions[t.id], seed)).state != RIGHT: res.append(f'{name}: the solution of {t.id} fails its check: {r.state}. {r.message}'); break
         if (r := mark(t.id, stubs[t.id])).state != NOT_ATTEMPTED: res.append(f"{name}: the stub of {t.id} is '{r.state}' for its check, not '{NOT_ATTEMPTED}'")
     return res + [f'{name}: {o}' for o in leaks(student, tasks)]
 
-# %% ../nbs/lib/20_release.ipynb #0abb321b
+# %% ../nbs/lib/20_release.ipynb #50ece2af
 def _first(nb): # Number of the first exercise's answer cell, or of cells
     ids = {i for i,c in code_cells(nb) if c.get('metadata', {}).get('nbgrader', {}).get('solution')}
     return min(ids, default=len(nb['cells']))
 
-def _code_before(nb, n): return [cell_text(c) for i,c in code_cells(nb) if i < n and not cell_text(c).startswith(INSTALL)]
+def _code(nb): return [cell_text(c) for _,c in code_cells(nb) if not cell_text(c).startswith(INSTALL)]
 
-def proved(student:dict, # A student's notebook
-           name:str,     # Its file name
-           run_dir:Path  # A finished run: metrics.json and executed notebooks
-          ) -> bool:
-    "Did a finished run execute the same cells up to the first exercise, and pass?"
+def proved(lab:dict,    # A lab with solutions
+           name:str,    # Its file name
+           run_dir:Path # A finished run: metrics.json and executed notebooks
+          ) -> bool|None: # None where the run does not hold this lab
+    "Did a finished run execute the same cells, and pass?"
     try:
         run = json.loads((run_dir/'metrics.json').read_text(encoding='utf-8'))
+        found = [o for o in run['labs'] if o['notebook'] == name]
+        if not found: return None
         done = json.loads((run_dir/name).read_text(encoding='utf-8'))
-    except (OSError, ValueError): return False
-    want = _code_before(student, _first(student))
-    have = _code_before(done, len(done['cells']))
-    return any(o['notebook'] == name and o['ok'] for o in run['labs']) and have[:len(want)] == want
+    except (OSError, ValueError): return None
+    return found[0]['ok'] and _code(done) == _code(lab)
 
 def runs(student:dict, # A student's notebook
          name:str,     # Its file name
@@ -150,31 +152,33 @@ def runs(student:dict, # A student's notebook
         res = run_lab(path, Path(tmp)/'out', 'tiny', timeout=timeout, on_section=on_section)
     return '' if res.ok or (res.error or '').startswith('it ran, but did not record') else res.error
 
-# %% ../nbs/lib/20_release.ipynb #71eb310d
+# %% ../nbs/lib/20_release.ipynb #f05999c2
 def release(labs:dict,         # Week: path of a lab with solutions
             out,               # Folder for the student versions
-            run_dir=None,      # A finished run, as proof that the labs run up to their first exercise
+            run_dir=None,      # A finished run of the labs, as proof that they run
             jobs:int=1,        # Labs run at once
             root:Path=None,    # The checkout that badges lead to
-            on_section=None    # Called with (week, cells done, cells in all, heading)
+            on_section=None,   # Called with (week, cells done, cells in all, heading)
+            execute:bool=True  # Run the labs that the run does not hold, up to their first exercise
            ) -> dict:          # Week: list of faults; empty where the lab was released
     "Write the student version of each lab that has no fault"
     out, at, there = Path(out), addresses(root), student_addresses(root)
-    made, res = {}, {}
+    made, proof, res = {}, {}, {}
     for week, path in labs.items():
-        lab = json.loads(Path(path).read_text(encoding='utf-8'))
+        lab, name = json.loads(Path(path).read_text(encoding='utf-8')), Path(path).name
+        proof[week] = proved(lab, name, Path(run_dir)) if run_dir else None
         try:
-            made[week] = student_version(lab, Path(path).name, at, there)
-            res[week] = faults(lab, made[week], Path(path).name)
-        except CourseError as e: res[week] = [f'{Path(path).name}: {e}']
-        except Exception as e: res[week] = [f'{Path(path).name}: its answers cannot be run: {type(e).__name__}: {e}'] # a lab's own code may raise anything
+            made[week] = student_version(lab, name, at, there)
+            res[week] = faults(lab, made[week], name, bool(proof[week]))
+        except CourseError as e: res[week] = [f'{name}: {e}']
+        except Exception as e: res[week] = [f'{name}: its answers cannot be run: {type(e).__name__}: {e}'] # a lab's own code may raise anything
+        if proof[week] is False and not execute: res[week].append(f'{name}: {run_dir} holds a run of other cells, or one that failed: run the lab again')
     def one(week):
         name = Path(labs[week]).name
-        if not (run_dir and proved(made[week], name, Path(run_dir))):
-            section = (lambda i, n, heading: on_section(week, i, n, heading)) if on_section else None
-            if line := runs(made[week], name, on_section=section): return week, [f'{name}: the student version does not run up to its first exercise: {line}']
-        return week, []
-    with ThreadPoolExecutor(jobs) as pool: res.update(pool.map(one, [w for w,f in res.items() if not f]))
+        section = (lambda i, n, heading: on_section(week, i, n, heading)) if on_section else None
+        line = runs(made[week], name, on_section=section)
+        return week, [f'{name}: the student version does not run up to its first exercise: {line}'] if line else []
+    with ThreadPoolExecutor(jobs) as pool: res.update(pool.map(one, [w for w,f in res.items() if not f and not proof[w] and execute]))
     for week, found in res.items():
         if not found: write_whole(out/Path(labs[week]).name, json.dumps(made[week], sort_keys=True, indent=1, ensure_ascii=False) + '\n')
     return dict(sorted(res.items()))

@@ -109,6 +109,9 @@ def test_a_finished_run_is_the_proof_where_its_cells_are_the_same(tmp_path, monk
     run = finished_run(tmp_path/'other', path)
     path = lab(tmp_path, 'X = 4', ANSWER, CHECK)
     assert 'it was run' in released(tmp_path, path, run_dir=run)[0][0]
+    assert 'a run of other cells' in released(tmp_path, path, run_dir=run, execute=False)[0][0]
+    (run/'metrics.json').write_text('{"labs": []}')
+    assert released(tmp_path, path, run_dir=run, execute=False)[0] == []
 
 def test_push_sends_one_commit_with_the_released_notebooks_only(tmp_path):
     git = lambda *a, cwd: subprocess.run(['git', *a], cwd=cwd, capture_output=True, text=True, check=True).stdout
