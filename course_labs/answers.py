@@ -86,12 +86,12 @@ def lab_tasks(nb:dict,      # A lab with solutions
     if left := set(defined) - {t.name for t in res}: raise CourseError(f"{where}: no check follows the answer of {', '.join(sorted(left))}")
     return res
 
-# %% ../nbs/lib/19_answers.ipynb #ef6010dc
+# %% ../nbs/lib/19_answers.ipynb #96c7cfa8
 @dataclass
 class Statement:
-    "A top-level import, definition or constant of a notebook"
+    "A top-level import, definition or assignment of a notebook"
     cell:int       # Number of its cell, from 0
-    kind:str       # 'def', 'import', 'star' or 'constant'
+    kind:str       # 'def', 'import', 'star' or 'value'
     names:tuple    # What it defines
     uses:frozenset # Names that it reads
     code:str       # Its text
@@ -104,10 +104,6 @@ def is_stub(node # Of a function or class
     if not body or all(isinstance(o, ast.Pass) for o in body): return True
     exc = getattr(body[0], 'exc', None)
     return len(body) == 1 and isinstance(body[0], ast.Raise) and (getattr(exc, 'id', None) or getattr(getattr(exc, 'func', None), 'id', None)) == 'NotImplementedError'
-
-_CONSTANT = (ast.Constant, ast.Name, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Load, ast.Attribute, ast.Subscript, ast.Slice)
-
-def _constant(node): return isinstance(node, ast.Lambda) or all(isinstance(o, _CONSTANT) for o in ast.walk(node))
 
 def _code(node, lines):
     first = min([node.lineno, *(d.lineno for d in getattr(node, 'decorator_list', ()))])
@@ -136,9 +132,9 @@ def statements(nb:dict # A notebook
             if isinstance(node, DEFS): new('def', [node.name], is_stub(node))
             elif isinstance(node, ast.ImportFrom) and node.names[0].name == '*': new('star', [])
             elif isinstance(node, (ast.Import, ast.ImportFrom)): new('import', [(a.asname or a.name).split('.')[0] for a in node.names])
-            elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None and _constant(node.value):
+            elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                if names := [o.id for t in targets for o in ast.walk(t) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Store)]: new('constant', names)
+                if names := [o.id for t in targets for o in ast.walk(t) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Store)]: new('value', names)
     return res, broken
 
 def needed(found:list, # Of `Statement`

@@ -25,7 +25,7 @@ from .runtime import CourseError, write_whole
 from .submissions import Submission, read_submissions
 from .wire import Stopped, WireError
 
-# %% ../nbs/lib/24_grade.ipynb #8b61909b
+# %% ../nbs/lib/24_grade.ipynb #91dae93e
 @dataclass
 class Course:
     "Labs, seeds and limits of one marking"
@@ -36,6 +36,7 @@ class Course:
     trust:bool=False     # Run answers unguarded
     week:int|None=None   # Only this week's submissions are marked
     hide:list=field(default_factory=list) # What answers must not see
+    spaces:bool|None=None # Fork answers from one process inside bubblewrap; None: where that works
 
     def tasks(self, week) -> list: return [Task(**t) for t in self.labs[str(week)]['tasks']]
     def to_json(self) -> dict: return asdict(self)
@@ -71,7 +72,7 @@ def make_course(labs:dict=None, # Week: notebook with solutions; default: those 
     if kw.get('week') and str(kw['week']) not in res: raise CourseError(f"week {kw['week']} has no exercises; there are: {', '.join(res)}")
     return Course(res, **kw)
 
-# %% ../nbs/lib/24_grade.ipynb #d964faea
+# %% ../nbs/lib/24_grade.ipynb #66a296a7
 STOPPED, NOT_FOUND = 'stopped', 'not found'
 CHECKING = 60 # Seconds that a check itself may take: what an answer returned may be slow to look at
 
@@ -98,7 +99,8 @@ def mark_answer(answer,          # From `find_answers`
             if torch := sys.modules.get('torch'): torch.manual_seed(seed)
             res = mark(answer.id, there, seed)
             if res.state != RIGHT: break
-        return result(res.state, res.message, res.think, res.points)
+        think = 'An answer may use the imports, functions, classes and assignments of the notebook, but no other lines.' if res.state == ERROR and 'NameError' in res.message else res.think
+        return result(res.state, res.message, think, res.points)
     except Stopped as e:
         signal.setitimer(signal.ITIMER_REAL, 0)
         if e.why == 'died' and status() == 128 + signal.SIGXCPU: e = Stopped('time limit', 'It was not finished within the time limit.')
@@ -119,8 +121,11 @@ def mark_submission(sub:Submission,
         return dict(student=sub.student, file=sub.file, lab=course.labs[str(week)]['name'] if week else '', week=week, state=state, note=note, exercises=list(exercises), seconds=round(time.monotonic() - started, 2))
     nb = sub.notebook()
     if nb is None: return result(sub.fault, sub.note)
+    signal.setitimer(signal.ITIMER_REAL, CHECKING)
     try: week = lab_of(nb, {int(w): course.tasks(w) for w in course.labs})
     except RecursionError: return result('unreadable', 'its code is nested too deeply')
+    except Stopped: return result('unreadable', 'reading its code took too long')
+    finally: signal.setitimer(signal.ITIMER_REAL, 0)
     if week is None: return result('not of this course', 'no exercise of any lab was found in it')
     if course.week and week != course.week: return result('other lab', f'it is a notebook of week {week}, and week {course.week} is marked', week)
     answers = find_answers(nb, course.tasks(week))
@@ -129,7 +134,7 @@ def mark_submission(sub:Submission,
     notes = [f"not found: {', '.join(of(NOT_FOUND))}"]*bool(of(NOT_FOUND)) + [f"stopped: {', '.join(of(STOPPED))}"]*bool(of(STOPPED)) + [f"{m['id']}: {m['note']}" for m in marked if m['note']]
     return result('check by hand' if of(NOT_FOUND) else 'stopped' if of(STOPPED) else 'marked', '; '.join(notes), week, marked)
 
-# %% ../nbs/lib/24_grade.ipynb #5fdc9fd2
+# %% ../nbs/lib/24_grade.ipynb #7d7dc5eb
 def _send(sock, value): data = json.dumps(value).encode(); sock.sendall(struct.pack('>I', len(data)) + data)
 
 def _receive(sock):
@@ -151,9 +156,9 @@ def marker(fd:int # Socket to the command
     for p in course.checks: load_checks(p)
     for w in course.labs: [get_exercise(t.id) for t in course.tasks(w)]
     os.environ.setdefault('KERAS_BACKEND', 'torch')
-    resource.setrlimit(resource.RLIMIT_AS, (16*2**30, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    resource.setrlimit(resource.RLIMIT_DATA, (6*2**30, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     signal.signal(signal.SIGALRM, _late)
-    with Sandbox(course.hide, course.limits, not course.trust) as sandbox:
+    with Sandbox(course.hide, course.limits, not course.trust, course.spaces) as sandbox:
         while True:
             try: d = _receive(sock)
             except EOFError: return
@@ -263,7 +268,7 @@ def _kept(out, subs, version): # Stem: result
         except (OSError, ValueError): continue
     return res
 
-# %% ../nbs/lib/24_grade.ipynb #bab603c8
+# %% ../nbs/lib/24_grade.ipynb #7013aa26
 _here = threading.local()
 
 def _mark_here(sub, course): # In a thread: its own marker, kept from one submission to the next
@@ -329,6 +334,7 @@ def grade(path,             # Folder, notebook or zip
           limits:Limits=Limits(),
           trust:bool=False, # Run answers unguarded
           scheduler:str='', # Address of a Dask scheduler that hands out the work
+          spaces:bool=None, # Fork answers from one process inside bubblewrap; default: where that works
           progress=None     # Called with (done, all, result)
          ) -> list:         # Results, by student
     "Mark submissions and write `grades.csv` and a page a student; goes on where an earlier call stopped"
@@ -339,7 +345,7 @@ def grade(path,             # Folder, notebook or zip
     except OSError as e: raise CourseError(f'cannot make the folder {out}: {e.strerror}') from None
     from course_labs.project import checkout
     hide = [str(Path(o).resolve()) for o in (path, out, *((checkout()/'nbs',) if checkout() else ()), *{Path(p).parent for p in (labs or {}).values()}, *checks)]
-    course = make_course(labs, checks=[str(Path(p).resolve()) for p in checks], week=week, limits=limits, trust=trust, seeds=_seeds(out), hide=hide)
+    course = make_course(labs, checks=[str(Path(p).resolve()) for p in checks], week=week, limits=limits, trust=trust, seeds=_seeds(out), hide=hide, spaces=spaces)
     version = course.version
     kept = _kept(out, subs, version)
     results = {_stem(s, version): kept.get(_stem(s, version)) for s in subs}

@@ -27,7 +27,7 @@ class Limits:
     @property
     def wall(self) -> float: return 3*self.seconds
 
-# %% ../nbs/lib/23_isolation.ipynb #789d1a5f
+# %% ../nbs/lib/23_isolation.ipynb #49aed31f
 SCRATCH = '/tmp'
 
 def _package(): return Path(course_labs.__file__).resolve().parent
@@ -47,7 +47,8 @@ def _mounts(hide): # Arguments of bwrap
     from course_labs.datasets import data_dir
     package = _package()
     for p in (package, data_dir()): show(p)
-    for p in (package/'labs', package/'checks', *map(Path, hide)):
+    others = [f/'course_labs' for f in seen if f.name in ('site-packages', 'dist-packages')] + [o/'course_labs' for f in seen for o in f.glob('lib/python3*/site-packages')]
+    for p in (*(o/name for o in (package, *others) for name in ('labs', 'checks')), *map(Path, hide)):
         if p.is_dir() and under(p.resolve(), seen): res += ['--tmpfs', str(p.resolve())]
         elif p.is_file() and under(p.resolve(), seen): res += ['--ro-bind', '/dev/null', str(p.resolve())]
     return res
@@ -132,16 +133,14 @@ def memory_now() -> int:
     "Bytes of address space that this process takes"
     return int(open('/proc/self/statm').read().split()[0])*os.sysconf('SC_PAGE_SIZE')
 
-# %% ../nbs/lib/23_isolation.ipynb #be482e9a
+# %% ../nbs/lib/23_isolation.ipynb #24ea658a
 def _quiet():
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2): os.dup2(null, fd)
 
 def _close_but(keep):
-    for fd in range(3, 1024):
-        if fd != keep:
-            try: os.close(fd)
-            except OSError: pass
+    os.closerange(3, keep)
+    os.closerange(keep + 1, 65536)
 
 def _wait_and_end(pid):
     "End as the process `pid` ends: with its status, or with 128 and the number of the signal that killed it"

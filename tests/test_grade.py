@@ -111,6 +111,7 @@ def n_learnt(*args):
     put('endless', text(with_answers(6, {TARGET: 'def n_learnt(*args):\n    x = []\n    x.append(x)\n    return x'}))); put('huge', text(with_answers(6, {TARGET: 'import numpy as np\ndef n_learnt(*args): return np.zeros(2*10**7)'})))
     put('deep', text(with_answers(6, {TARGET: 'def n_learnt(*args): return n_learnt(*args)'})))
     put('import_side', text(with_answers(6, {TARGET: 'import no_such_package\n' + RIGHT})))
+    put('globals', text(hostile('n_users += OFFSET', 'import math\nOFFSET = int(math.sqrt(0)) # no constant\n')))
     (folder/'link.ipynb').symlink_to(secret)
     put('climber', zipped({'../../climbed.ipynb': text(full6)}), '.zip'); put('bomb', zipped({'lab.ipynb': b'0'*(25*2**20)}), '.zip')
     put('Ada Lovelace_12_assignsubmission_file_/lab', text(full6))
@@ -129,7 +130,7 @@ EXPECTED = {  # student: lab, state of the row, points or None where nothing is 
     'claims': ('week06_collab', 'stopped', 0, 'stopped'), 'deletes': ('week06_collab', 'marked', 'one', 'right'), 'reads': ('week06_collab', 'marked', 'one', 'right'),
     'leaves': ('week06_collab', 'marked', 'one', 'right'), 'leaves_too': ('week06_collab', 'marked', 'one', 'right'), 'patches': ('week06_collab', 'marked', 0, 'wrong'), 'equal': ('week06_collab', 'marked', 0, 'wrong'),
     'socket': ('week06_collab', 'marked', 0, 'error'), 'wire': ('week06_collab', 'marked', 0, 'error'), 'pickle': ('week06_collab', 'marked', 0, 'wrong'), 'endless': ('week06_collab', 'marked', 0, 'error'), 'huge': ('week06_collab', 'marked', 0, 'error'),
-    'deep': ('week06_collab', 'marked', 0, 'error'), 'import_side': ('week06_collab', 'marked', 'one', 'right'),
+    'deep': ('week06_collab', 'marked', 0, 'error'), 'import_side': ('week06_collab', 'marked', 'one', 'right'), 'globals': ('week06_collab', 'marked', 'one', 'right'),
     'link': ('', 'refused', None, None), 'climber': ('', 'refused', None, None), 'bomb': ('', 'refused', None, None), 'Ada Lovelace': ('week06_collab', 'marked', 'all', 'right'),
     'Emmy Noether': ('week06_collab', 'marked', 'all', 'right'), 'Alan Turing': ('week06_collab', 'marked', 0, 'not attempted'), "'=cmd()": ('week06_collab', 'marked', 0, 'not attempted')}
 
@@ -155,7 +156,7 @@ def marked(tmp_path_factory):
 def test_every_student_has_one_row(marked):
     rows, folder = marked
     assert sorted(rows) == sorted(EXPECTED)
-    with open(folder/'out'/'grades.csv', encoding='utf-8') as f: assert sum(1 for _ in csv.DictReader(f)) == len(EXPECTED) == 46
+    with open(folder/'out'/'grades.csv', encoding='utf-8') as f: assert sum(1 for _ in csv.DictReader(f)) == len(EXPECTED) == 47
 
 def points(week): return {t.id: g.get_exercise(t.id).points for t in tasks(week)}
 
@@ -215,6 +216,16 @@ def totals(out):
     with open(out/'grades.csv', encoding='utf-8') as f: rows = list(csv.DictReader(f))
     assert len({r['student'] for r in rows}) == len(rows)
     return {r['student']: float(r['total']) for r in rows}
+
+@needs_bwrap
+def test_where_namespaces_do_not_nest_each_answer_has_a_bubblewrap_of_its_own(tmp_path):
+    want = few(tmp_path/'in', 2)
+    secret = tmp_path/'in'/'s0.ipynb'
+    for name, body in (('reads', f'import os\nif os.path.exists({str(secret)!r}) or len([o for o in os.listdir("/proc") if o.isdigit()]) > 2: raise ValueError("it is there")'), ('forks', 'import os; os.fork()'), ('loop', 'while True: pass')):
+        (tmp_path/'in'/f'{name}.ipynb').write_text(json.dumps(hostile(body)))
+    found = {r['student']: (r['state'], next(m['state'] for m in r['exercises'] if m['id'] == TARGET)) for r in g.grade(tmp_path/'in', tmp_path/'out', limits=LIMITS, spaces=False)}
+    assert found == dict(s0=('marked', 'right'), s1=('marked', 'right'), reads=('marked', 'right'), forks=('marked', 'error'), loop=('stopped', 'stopped'))
+    assert {k: v for k,v in totals(tmp_path/'out').items() if k in want} == want
 
 @needs_bwrap
 def test_killed_half_way_it_goes_on(tmp_path):
