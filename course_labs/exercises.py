@@ -66,12 +66,14 @@ def get_exercise(id:str) -> Exercise:
     return EXERCISES[id]
 
 # %% ../nbs/lib/03_exercises.ipynb #d3515ded
+_KINDS = {bool: 'bool', int: 'number', float: 'number', str: 'str', list: 'list', tuple: 'tuple', dict: 'dict', type(None): 'None', set: 'set'}
+
 def _kind(x):
     "What a person calls the type of `x`"
     t = type(x)
     if t.__module__ == 'torch' or t.__module__.startswith('torch.'): return 'tensor' if t.__name__ in ('Tensor', 'Parameter') else t.__name__
     if t.__module__ == 'numpy': return 'array' if t.__name__ == 'ndarray' else 'number' if t.__name__.rstrip('_').rstrip('0123456789') in ('float', 'int', 'uint', 'longdouble') else 'bool' if t.__name__.startswith('bool') else t.__name__
-    return {bool: 'bool', int: 'number', float: 'number', str: 'str', list: 'list', tuple: 'tuple', dict: 'dict', type(None): 'None', set: 'set'}.get(t, t.__name__)
+    return _KINDS[t] if t in _KINDS else f'class {t.__name__}' if t.__name__ in {'tensor', 'array', *_KINDS.values()} else t.__name__  # a class of one's own may be called str, but is none
 
 def _show(x, limit=120):
     "A short text of a value of a known kind; the `repr` of a foreign class is not called"
@@ -160,6 +162,7 @@ def mark(id:str,      # Of the exercise
 
 def _line_of(exc, answer):
     "Where in the answer an exception came from"
+    if getattr(exc, 'where', ''): return f' ({exc.where})' # it was raised in another process, which said where
     code = getattr(answer, '__code__', None)
     tb, line = exc.__traceback__, None
     while tb:
@@ -172,11 +175,13 @@ _given:dict = {}
 
 def check(id:str,   # Of the exercise: 'w3.conv_size'
           answer    # Your function or class
-         ) -> Result:
-    "Say whether an answer is right; in a run of the course's own solutions a wrong one is an error"
+         ) -> Result|None: # None where nbgrader marks
+    "Say whether an answer is right; in a run of the course's own solutions, and where nbgrader marks, a wrong one is an error"
     res = mark(id, answer)
-    if os.environ.get('COURSE_LABS_STRICT') == '1' and res.state != RIGHT: raise AssertionError(repr(res))
-    return res
+    nbgrader = bool(os.environ.get('NBGRADER_EXECUTION'))
+    if (os.environ.get('COURSE_LABS_STRICT') == '1' or nbgrader) and res.state != RIGHT: raise AssertionError(repr(res))
+    if not nbgrader: return res
+    print(res) # nbgrader takes what a cell returns for points
 
 def hint(id:str,      # Of the exercise
          n:int=None   # Which step; default: the next one

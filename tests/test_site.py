@@ -15,7 +15,7 @@ from course_labs.runtime import CourseError
 pytestmark = pytest.mark.browser
 SUB = '/course_labs/'
 NARROW = dict(width=390, height=844)
-PAGES = ('index.html', 'labs/index.html', 'labs/week01_playground.html', 'labs/week03_cnn.html', 'labs/week08_midterm.html', 'review/quizzes.html', 'review/flashcards.html',
+PAGES = ('index.html', 'labs/index.html', 'labs/week01_playground.html', 'labs/week03_cnn.html', 'labs/week08_midterm.html', 'student/week03_cnn.html', 'review/quizzes.html', 'review/flashcards.html',
          'review/glossary.html', 'review/study_guide.html', 'reference/index.html', 'reference/runtime.html', 'lib/00_runtime.html', 'guides/student.html', 'guides/instructor.html', 'results.html')
 
 def noise(size): # PNG as base64
@@ -120,14 +120,21 @@ def test_axe_finds_no_serious_fault(browser, served, scheme, pages):
 def test_lab_page_says_what_it_needs_and_where_it_ran(page, served, built):
     page.goto(served + 'labs/week01_playground.html')
     bar = page.locator('.lab-bar a')
-    assert bar.all_inner_texts() == ['Open in Colab', 'Open in Kaggle', 'Download']
+    assert bar.all_inner_texts() == ['Open in Colab', 'Open in Kaggle', 'Download', 'Student version', 'Executed notebook']
+    assert all('/student/week01_playground.ipynb' in bar.nth(i).get_attribute('href') for i in range(3))
     facts = page.locator('.lab-facts').inner_text()
     for word in ('min on a T4', 'Needs: Python', 'size full with Tesla T4 on kaggle', '312 s'): assert word in facts
     assert page.locator('.nav-page-previous a, .nav-page-next a').count() == 2
     assert 'After this lab you will be able to' in page.locator('main').inner_text()
     assert page.locator('main math[display=block]').count() >= 1
-    with page.expect_download() as got: bar.nth(2).click()
-    assert nbformat.read(got.value.path(), as_version=4).cells
+    for i in (2, 4):
+        with page.expect_download() as got: bar.nth(i).click()
+        nb = nbformat.read(got.value.path(), as_version=4)
+        assert nb.cells and ('BEGIN SOLUTION' in str(nb.cells)) == (i == 4)
+    bar.nth(3).click()
+    text = page.locator('main').inner_text()
+    assert 'raise NotImplementedError()' in text and 'BEGIN SOLUTION' not in text and page.locator('.lab-bar a').nth(3).inner_text() == 'Lab with outputs'
+    page.go_back()
     page.goto(served + 'labs/week03_cnn.html')
     assert 'was not executed' in page.locator('.lab-facts').inner_text()
     page.goto(served + 'results.html')
@@ -207,6 +214,17 @@ def test_a_failed_lab_keeps_the_old_site(tmp_path):
     out = old_site(tmp_path)
     (tmp_path/'run').mkdir()
     with pytest.raises(CourseError, match='week 1: NameError') as e: site.build_site(fake_run(tmp_path/'run', ok=False), out)
+    assert one_line(e) and (out/'index.html').read_text() == 'the old site'
+
+def test_a_student_version_that_does_not_hold_keeps_the_old_site(tmp_path, monkeypatch):
+    out = old_site(tmp_path)
+    (tmp_path/'run').mkdir()
+    run = fake_run(tmp_path/'run')
+    nb = json.loads((run/'week08_midterm.ipynb').read_text())
+    nb['cells'].append(dict(cell_type='code', id='changed', metadata={}, outputs=[], execution_count=None, source='x = 1'))
+    (run/'week08_midterm.ipynb').write_text(json.dumps(nb))
+    monkeypatch.setattr(site, 'lab_notebooks', lambda: {8: lab_notebooks()[8]})
+    with pytest.raises(CourseError, match='student versions that hold: week08_midterm.ipynb: .* holds a run of other cells') as e: site.build_site(run, out)
     assert one_line(e) and (out/'index.html').read_text() == 'the old site'
 
 @pytest.mark.parametrize('text, line', [('<a href="nowhere.html">x</a>', 'broken link nowhere.html'), ('<a href="#nothing">x</a>', 'no anchor for #nothing'), ('<img src="no.png" alt="x">', 'no.png is missing'),

@@ -31,8 +31,8 @@ def metrics(tmp_path): return json.loads((tmp_path/'out'/'metrics.json').read_te
 
 def test_help_lists_every_verb():
     text = cli('--help').stdout
-    for verb in ('run', 'doctor', 'lab', 'docs', 'bench', 'sync'): assert verb in text
-    for verb in ('run', 'doctor', 'lab', 'docs', 'bench', 'sync'): assert cli(verb, '--help').returncode == 0
+    for verb in ('run', 'doctor', 'lab', 'docs', 'release', 'grade', 'bench', 'sync'): assert verb in text
+    for verb in ('run', 'doctor', 'lab', 'docs', 'release', 'grade', 'bench', 'sync'): assert cli(verb, '--help').returncode == 0
 
 @pytest.mark.parametrize('args, says', [
     (['run', '--week', '77'], 'no lab for week 77'),
