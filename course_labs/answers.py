@@ -86,7 +86,7 @@ def lab_tasks(nb:dict,      # A lab with solutions
     if left := set(defined) - {t.name for t in res}: raise CourseError(f"{where}: no check follows the answer of {', '.join(sorted(left))}")
     return res
 
-# %% ../nbs/lib/19_answers.ipynb #96c7cfa8
+# %% ../nbs/lib/19_answers.ipynb #95c9a04b
 @dataclass
 class Statement:
     "A top-level import, definition or assignment of a notebook"
@@ -141,9 +141,10 @@ def needed(found:list, # Of `Statement`
            name:str    # Of an answer
           ) -> tuple:  # (statements in an order in which they can run, names that none of them defines)
     "What an answer needs, and what that needs; of several definitions the last one that is more than a stub counts"
-    by_name = {}
+    by_name, own = {}, any(s.kind == 'def' and name in s.names for s in found)
     for s in found:
         for n in s.names:
+            if n == name and own and s.kind != 'def': continue # a lab may use the name for something else
             if n not in by_name or not s.stub or by_name[n].stub: by_name[n] = s
     order, seen, missing = [], set(), set()
     def visit(n):
