@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training.html.md"""
 # %% auto #0
 __all__ = ['PRECISIONS', 'vanished', 'HalfPrecision', 'half_precision', 'SavedBytes', 'Measured', 'measure', 'accumulate',
            'is_out_of_memory', 'fitting_batch_size', 'gpu_memory_advice', 'compare', 'Comparison', 'Verdict', 'judge',
-           'mean_interval', 'lr_find', 'LRSweep', 'untouched']
+           'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'Resume']
 
 # %% ../nbs/lib/02_training.ipynb #0743dda6
 import gc, time, traceback
@@ -22,9 +22,10 @@ from torch.amp import GradScaler
 
 from .comparison import Comparison, Verdict, compare, judge, mean_interval
 from .lr_finder import LRSweep, autocast_state, fit_undone, lr_find, untouched
+from .resume import Resume, resumable
 from .runtime import CourseError
 
-_all_ = ['compare', 'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched']
+_all_ = ['compare', 'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'Resume']
 
 # %% ../nbs/lib/02_training.ipynb #d9a63975
 def vanished(grads,               # Iterable of tensors, any shape
