@@ -518,7 +518,7 @@ def _remove(folder):
     (folder/SIGNATURE).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 
-# %% ../nbs/lib/12_resume.ipynb #b2ee7320
+# %% ../nbs/lib/12_resume.ipynb #022c3e02
 @_body('keras', 'Model')
 def _resumable_keras(model, folder, *, every=0, data=None, others=()):
     import keras
@@ -541,7 +541,9 @@ def _resumable_keras(model, folder, *, every=0, data=None, others=()):
         return dict(versions=versions('keras'), model={'class': type(model).__name__, 'parameters': model.count_params(), 'shapes': _short(h)}, data=about,
                     schedule=dict(epochs=params['epochs'], steps=params.get('steps'), optimiser=type(model.optimizer).__name__, rate=repr(rate)))
     def noted():
-        return values_of({f'{i} {type(cb).__name__}': cb for i,cb in enumerate(others)})
+        res = values_of({f'{i} {type(cb).__name__}': cb for i,cb in enumerate(others)})
+        for d in res.values(): d.pop('min_delta', None)  # a setting; Keras turns its sign when it first looks at a metric
+        return res
 
     class ResumeKeras(keras.callbacks.Callback):
         "Writes a checkpoint after each epoch, and begins where the last one is"

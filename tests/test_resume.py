@@ -268,3 +268,74 @@ def test_finder_prediction_and_tta_are_no_fits(tmp_path):
         learn.fit(1)
         learn.validate()
     assert cb.fits == 1
+
+def trainer_cell(folder=None, every=0, grouped=False):
+    "A small BERT in a Trainer; gives weights, log and the numbers that would be drawn next"
+    import transformers
+    from transformers import BertConfig, BertForSequenceClassification, PrinterCallback, Trainer, TrainingArguments
+    seed_everything(0)
+    cfg = BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, max_position_embeddings=16)
+    ds = [dict(input_ids=o[:4 + i%3] if grouped else o, labels=int(7 in o)) for i,o in enumerate(torch.randint(7, 15, (40, 6)))]
+    strategy = dict(train_sampling_strategy='group_by_length') if grouped else {}
+    args = TrainingArguments('unused', per_device_train_batch_size=1 if grouped else 8, gradient_accumulation_steps=8 if grouped else 1, num_train_epochs=3, logging_steps=2, report_to='none', save_strategy='no', use_cpu=True, disable_tqdm=True, **strategy)
+    trainer = Trainer(BertForSequenceClassification(cfg), args, train_dataset=ds)
+    trainer.remove_callback(PrinterCallback)
+    if folder: resumable(trainer, folder, every=every)
+    trainer.train()
+    log = [{k: v for k,v in o.items() if k in ('loss', 'learning_rate', 'step', 'grad_norm')} for o in trainer.state.log_history[:-1]]
+    return plain(dict(weights=dict(trainer.model.state_dict()), log=log, random=random_values()))
+
+@pytest.fixture(scope='module')
+def trainer_wholes():
+    "Also loads in this process what each fork would have to load otherwise"
+    pytest.importorskip('transformers')
+    return {grouped: trainer_cell(None, 0, grouped) for grouped in (False, True)}
+
+@pytest.mark.parametrize('every, grouped, function, n', [(0, False, (os, 'fsync'), 9), (0, True, (os, 'replace'), 2), (2, False, (os, 'fsync'), 17), (2, False, (torch, 'save'), 8), (2, False, (os, 'rmdir'), 1)])
+def test_trainer_killed_while_it_writes(every, grouped, function, n, trainer_wholes, tmp_path):
+    "Before a file of the checkpoint, within its files, and while an older one is removed"
+    def victim():
+        Countdown(n).wrap(*function)
+        trainer_cell(tmp_path/'c', every, grouped)
+    assert forked(victim) == signal.SIGKILL
+    assert same(forked(lambda: trainer_cell(tmp_path/'c', every, grouped)), trainer_wholes[grouped])
+    assert len(list((tmp_path/'c').glob('checkpoint-*'))) == 2
+    assert all(resume._signed(p) for p in (tmp_path/'c').glob('checkpoint-*'))
+
+def test_trainer_finish(trainer_wholes, tmp_path):
+    whole = trainer_cell(tmp_path)
+    last = resume._checkpoints(tmp_path)[-1]
+    import transformers
+    from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
+    cfg = BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, max_position_embeddings=16)
+    cb = resumable(Trainer(BertForSequenceClassification(cfg), TrainingArguments('unused', use_cpu=True, report_to='none')), tmp_path)
+    cb.finish()
+    assert resume._checkpoints(tmp_path) == [last] and not (last/'optimizer.pt').exists()
+    again = trainer_cell(tmp_path)
+    assert same(again['weights'], whole['weights']) and same(again['log'], whole['log'])
+
+def keras_cell(folder=None):
+    import keras, numpy as np
+    keras.utils.set_random_seed(0)
+    x = np.random.default_rng(0).normal(size=(96, 4)).astype('float32')
+    y = (x[:, 0] > x[:, 1]).astype('float32')[:, None]
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, activation='relu'), keras.layers.Dropout(.3), keras.layers.Dense(1, activation='sigmoid')])
+    model.compile('adam', loss='binary_crossentropy', metrics=['accuracy'])
+    stop = keras.callbacks.EarlyStopping(monitor='val_loss', patience=3, min_delta=.05, restore_best_weights=True)
+    h = model.fit(x, y, validation_split=.25, epochs=8, batch_size=16, verbose=0, callbacks=[stop] + ([resumable(model, folder, data=(x, y), others=[stop])] if folder else []))
+    return plain(dict(weights=[torch.tensor(w) for w in model.get_weights()], history=h.history, epoch=h.epoch, stopped=stop.stopped_epoch, random=random_values()))
+
+@pytest.mark.parametrize('function, n', [((os, 'replace'), 1), ((os, 'replace'), 3), ((torch, 'save'), 2), ((Path, 'unlink'), 4)])
+def test_keras_killed_while_it_writes(function, n, tmp_path):
+    os.environ.setdefault('KERAS_BACKEND', 'torch')
+    pytest.importorskip('keras')
+    import keras  # noqa: F401  loaded once, and not in each fork
+    whole = forked(keras_cell)
+    assert 3 <= len(whole['epoch']) < 8
+    def victim():
+        Countdown(n).wrap(*function)
+        keras_cell(tmp_path/'c')
+    assert forked(victim) == signal.SIGKILL
+    assert same(forked(lambda: keras_cell(tmp_path/'c')), whole)
+    assert same(forked(lambda: keras_cell(tmp_path/'c')), whole)  # it had ended
+    assert len(list((tmp_path/'c').iterdir())) <= 2
