@@ -49,20 +49,22 @@ def load_plain(path, device='cpu'):
     "Read what `save_whole` wrote, building nothing but plain values"
     with torch.serialization.safe_globals(SAFE): return torch.load(path, map_location=device, weights_only=True)
 
-# %% ../nbs/lib/12_resume.ipynb #460f2674
+# %% ../nbs/lib/12_resume.ipynb #d220ce4e
 class NotPlain(Exception): "This value cannot be written into a checkpoint"
 
 def plain(o):
-    "A copy of `o` made of numbers, text, tensors, lists, tuples, dicts and sets; raises `NotPlain` on anything else"
+    "A copy of `o` made of numbers, text, tensors, arrays, lists, tuples, dicts and sets; raises `NotPlain` on anything else"
     if isinstance(o, np.generic): o = o.item()
     if o is None or isinstance(o, (bool, int, float, str)): return o
     if isinstance(o, torch.Tensor): return o.detach().clone().as_subclass(torch.Tensor)
+    if isinstance(o, np.ndarray) and o.dtype.kind in 'biuf': return o.copy()
     if type(o) in (list, tuple, set, L): return type(o)(map(plain, o))
     if isinstance(o, dict): return {plain(k): plain(v) for k,v in o.items()}
     raise NotPlain(type(o).__name__)
 
 def packed(o):
-    "`o` with each long list of single numbers in tensors as one tensor, which is written and read much faster"
+    "`o` with each long list of single numbers in tensors as one tensor, which is written and read much faster, and arrays as tensors"
+    if isinstance(o, np.ndarray): return dict(array=torch.from_numpy(o))
     if type(o) in (list, L) and len(o) > 8 and all(isinstance(v, torch.Tensor) and v.ndim == 0 for v in o) and len({(v.dtype, v.device) for v in o}) == 1:
         return dict(scalars=torch.stack(list(o)), many=type(o) is L)
     if isinstance(o, dict): return {k: packed(v) for k,v in o.items()}
@@ -70,6 +72,7 @@ def packed(o):
 
 def unpacked(o):
     "The inverse of `packed`"
+    if isinstance(o, dict) and set(o) == {'array'}: return o['array'].cpu().numpy()
     if isinstance(o, dict) and set(o) == {'scalars', 'many'}: return (L if o['many'] else list)(o['scalars'].unbind())
     if isinstance(o, dict): return {k: unpacked(v) for k,v in o.items()}
     return type(o)(map(unpacked, o)) if isinstance(o, (list, tuple, L)) else o
@@ -78,6 +81,7 @@ def same(a, b) -> bool:
     "Are two plain values equal, to the last bit?"
     if type(a) is not type(b): return False
     if isinstance(a, torch.Tensor): return a.dtype == b.dtype and a.shape == b.shape and a.device == b.device and torch.equal(a, b)
+    if isinstance(a, np.ndarray): return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == 'f')
     if isinstance(a, dict): return a.keys() == b.keys() and all(same(v, b[k]) for k,v in a.items())
     if isinstance(a, (list, tuple, L)): return len(a) == len(b) and all(map(same, a, b))
     return a == b or a != a and b != b
@@ -518,7 +522,7 @@ def _remove(folder):
     (folder/SIGNATURE).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 
-# %% ../nbs/lib/12_resume.ipynb #022c3e02
+# %% ../nbs/lib/12_resume.ipynb #dbb2234f
 @_body('keras', 'Model')
 def _resumable_keras(model, folder, *, every=0, data=None, others=()):
     import keras
@@ -557,8 +561,8 @@ def _resumable_keras(model, folder, *, every=0, data=None, others=()):
             if not s: return
             check_same(s['about'], self.about, store)
             for v,a in zip(variables(), s['variables']): v.assign(a.numpy())
-            for cb, values in zip(others, s['others'].values()):
-                for k,v in values.items(): vars(cb)[k] = _arrays(v)
+            for cb, values in zip(others, unpacked(s['others']).values()):
+                for k,v in values.items(): vars(cb)[k] = v
             self.log, self.restored = s['log'], s
             model._initial_epoch = self.params['epochs'] if ended else epoch
             print(f'{store}: fit {self.fits} ' + ('had ended' if ended else f"goes on after epoch {epoch} of {self.params['epochs']}"))
@@ -575,7 +579,7 @@ def _resumable_keras(model, folder, *, every=0, data=None, others=()):
         def on_epoch_end(self, epoch, logs=None):
             self.log.append((epoch, plain({k: float(v) for k,v in (logs or {}).items()})))
             ended = model.stop_training or epoch + 1 >= self.params['epochs']
-            state = dict(about=self.about, variables=arrays(), log=self.log, random=random_values(), others=changed(self.before, noted()))
+            state = dict(about=self.about, variables=arrays(), log=self.log, random=random_values(), others=packed(changed(self.before, noted())))
             store.write(state, self.fits - 1, epoch + 1, ended=ended)
         def on_train_end(self, logs=None):
             self.table()
@@ -585,8 +589,3 @@ def _resumable_keras(model, folder, *, every=0, data=None, others=()):
             store.finish()
 
     return ResumeKeras()
-
-def _arrays(o):
-    "Tensors of a checkpoint as arrays of numpy"
-    if isinstance(o, torch.Tensor): return o.numpy()
-    return type(o)(map(_arrays, o)) if isinstance(o, (list, tuple)) else o
