@@ -7,7 +7,8 @@ Docs: https://course-labs.github.io/course_labs/lib/training.html.md"""
 # %% auto #0
 __all__ = ['PRECISIONS', 'vanished', 'HalfPrecision', 'half_precision', 'SavedBytes', 'Measured', 'measure', 'accumulate',
            'is_out_of_memory', 'fitting_batch_size', 'gpu_memory_advice', 'compare', 'Comparison', 'Verdict', 'judge',
-           'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'Resume']
+           'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'Resume', 'launch', 'distributed',
+           'LaunchError']
 
 # %% ../nbs/lib/02_training.ipynb #0743dda6
 import gc, time, traceback
@@ -21,11 +22,13 @@ from fastai.learner import Learner
 from torch.amp import GradScaler
 
 from .comparison import Comparison, Verdict, compare, judge, mean_interval
+from .launch import LaunchError, distributed, launch
 from .lr_finder import LRSweep, autocast_state, fit_undone, lr_find, untouched
 from .resume import Resume, resumable
 from .runtime import CourseError
 
-_all_ = ['compare', 'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'Resume']
+_all_ = ['compare', 'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'Resume',
+         'launch', 'distributed', 'LaunchError']
 
 # %% ../nbs/lib/02_training.ipynb #d9a63975
 def vanished(grads,               # Iterable of tensors, any shape
