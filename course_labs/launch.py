@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .runtime import CourseError, write_whole
 
-# %% ../nbs/lib/12_launch.ipynb #a31473b9
+# %% ../nbs/lib/12_launch.ipynb #2ed4e0fb
 def rank() -> int: # 0 in the first process, and outside of `launch`
     "Number of this process"
     return int(os.environ.get('RANK', 0))
@@ -79,11 +79,13 @@ class LaunchError(RuntimeError):
 
 def _failure(folder, codes):
     "The exception for the first process that failed"
+    lost = 'closed by peer', 'reset by peer', 'onnection refused', 'remote worker', 'NCCL'  # what the others say when one is gone
     n, errors = len(codes), sorted((pickle.loads(p.read_bytes()), int(p.name[5:])) for p in folder.glob('error*') if p.name[5:].isdigit())
-    if errors:
-        (_, line, trace), i = errors[0]
+    first = [e for e in errors if not any(o in e[0][2] for o in lost)] or ([] if any(c < 0 for c in codes if c) else errors)
+    if first:
+        (_, line, trace), i = first[0]
         return CourseError(line) if line else LaunchError(f'process {i + 1} of {n} failed, and all were ended:\n{trace}')
-    i, code = next((i, c) for i,c in enumerate(codes) if c)
+    i, code = min(((i, c) for i,c in enumerate(codes) if c), key=lambda o: o[1])
     how = f'was killed by signal {-code}' + '; the system does that when the memory is full'*(code == -9) if code < 0 else f'ended with status {code}'
     tail = (folder/f'output{i}').read_text(errors='replace')[-2000:]
     return LaunchError(f'process {i + 1} of {n} {how}\n{tail}')
@@ -119,7 +121,9 @@ def launch(fn,                    # Function; `with distributed(learn)` in it sh
                     if text := shown.read(): print(text, end='', flush=True)
                     if any(codes) or all(c == 0 for c in codes): break
                     time.sleep(.05)
-                if not any(codes): print(shown.read(), end='')
+                if any(codes): time.sleep(.3)  # another may have failed before and be about to say why
+                codes = [p.poll() for p in procs]
+                print(shown.read(), end='')
         finally:
             _end(procs)
             for f in files: f.close()
@@ -143,7 +147,7 @@ def share_of(m:int, # Items in a batch
     c = -(-m//n)
     return [min(i*c + j, m - 1) for j in range(c)], max(0, min(c, m - i*c))
 
-# %% ../nbs/lib/12_launch.ipynb #e145acf1
+# %% ../nbs/lib/12_launch.ipynb #6b207793
 def _shared_loader(dl, device):
     "A loader of this process's share of each batch of `dl`"
     from fastai.data.load import DataLoader
@@ -220,7 +224,6 @@ def _classes(made=[]):
             self.learn.model = self.accelerator.prepare(model)
             self.old_dls = list(self.dls)
             self.learn.dls.loaders = [self._wrap_dl(dl) for dl in self.dls]
-            for cb in self.learn._grab_cbs(GradientAccumulation): cb.n_acc /= n_processes()  # it counts the items of this process
             if rank() and not self.seeded:
                 seed = (torch.initial_seed() + rank())%2**32
                 random.seed(seed); np.random.seed(seed); torch.manual_seed(seed)
@@ -238,16 +241,18 @@ def _classes(made=[]):
         def after_pred(self):
             if not self.training: self.learn.pred, self.learn.yb = gathered(self.pred, self.m), gathered(self.yb, self.m)
         def after_loss(self):
-            weight = self.real*n_processes()/self.m
-            if self.training and weight != 1:
-                self.learn.loss_grad = self.learn.loss_grad*weight
-                self.learn.loss = self.learn.loss_grad.clone()
+            if not self.training: return
+            weight, accumulates = self.real*n_processes()/self.m, self.learn._grab_cbs(GradientAccumulation)
+            self.learn.loss = self.learn.loss*weight
+            # Accumulation has already weighed by the items of this process; the mean over processes still divides by their number
+            self.learn.loss_grad = self.learn.loss_grad*(n_processes()*(self.real > 0) if accumulates else weight)
+        def after_backward(self):
+            for cb in self.learn._grab_cbs(GradientAccumulation): cb.count += self.m - find_bs(self.yb)  # so that all processes step together
         def after_fit(self):
             self.learn.model = self.learn.model.module
-            for dl in [*self.dls.loaders, self.learn.dl]:
+            for dl in [*self.dls.loaders, vars(self.learn).get('dl')]:
                 if hasattr(dl, 'unwrap'): dl.unwrap()
             self.learn.dls.loaders = self.old_dls
-            for cb in self.learn._grab_cbs(GradientAccumulation): cb.n_acc *= n_processes()
 
     made += [ShareByIndex, ShareByBatch, Distributed]
     return made
@@ -261,8 +266,8 @@ def distributed(learn,        # fastai Learner; its batch size is that of all pr
                ):
     "Share what `learn` trains and validates in the block among the processes of `launch`; with one process nothing changes"
     if n_processes() < 2: yield learn; return
-    from fastai.callback.core import Callback
     from fastai.callback.progress import ProgressCallback
+    if any(type(cb).__name__ == 'WithinMemory' for cb in learn.cbs): raise CourseError('within_memory is for one process: choose a smaller batch size, or GradientAccumulation')
     silent = [cb for cb in learn.cbs if rank() and (isinstance(cb, ProgressCallback) or type(cb).__name__ in WRITERS)]
     logger = learn.logger
     learn.remove_cbs(silent)

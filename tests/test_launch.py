@@ -41,12 +41,13 @@ def train_all(folder):
     from fastai.callback.training import GradientAccumulation
     from course_labs.launch import distributed
     res = {}
+    folder.mkdir(exist_ok=True)
     for kind in ('items', 'drop_last', 'batches', 'accumulate'):
         learn = make_learner(kind, cbs=[GradientAccumulation(66)] if kind == 'accumulate' else [], path=folder)
         cbs = [CSVLogger(f'{kind}.csv')]
         with distributed(learn), learn.no_logging():
-            if kind == 'items': learn.fine_tune(2, 1e-2, cbs=cbs)
-            else: learn.fit_one_cycle(2, 1e-2, cbs=cbs)
+            if kind == 'items': learn.fine_tune(2, 5e-2, cbs=cbs)
+            else: learn.fit_one_cycle(2, 5e-2, cbs=cbs)
             res[kind] = plain_result(learn)
             if kind != 'batches': res[kind]['preds'] = learn.get_preds()
         learn.save(kind)
@@ -99,7 +100,7 @@ def train_trainer(folder):
     seed_everything(0)
     cfg = BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, max_position_embeddings=16, hidden_dropout_prob=0., attention_probs_dropout_prob=0.)
     ds = [dict(input_ids=o, labels=int(7 in o)) for o in torch.randint(7, 15, (64, 6))]
-    args = TrainingArguments(str(folder), per_device_train_batch_size=16//n_processes(), num_train_epochs=2, logging_steps=1, learning_rate=1e-3, report_to='none', save_strategy='no', use_cpu=True, disable_tqdm=True)
+    args = TrainingArguments(str(folder), per_device_train_batch_size=16//n_processes(), num_train_epochs=2, logging_steps=1, learning_rate=1e-3, report_to='none', save_strategy='no', use_cpu=True, disable_tqdm=True, average_tokens_across_devices=False)
     trainer = Trainer(BertForSequenceClassification(cfg), args, train_dataset=ds)
     trainer.remove_callback(PrinterCallback)
     trainer.train()
