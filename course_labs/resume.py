@@ -9,8 +9,8 @@ __all__ = ['SAFE', 'SIGNATURE', 'save_whole', 'load_plain', 'NotPlain', 'plain',
            'set_random_values', 'loader_values', 'set_loader_values', 'describe_data', 'describe_model', 'versions',
            'check_same', 'Store', 'values_of', 'changed', 'Resume', 'resumable']
 
-# %% ../nbs/lib/12_resume.ipynb #c69845b3
-import hashlib, json, os, random, re
+# %% ../nbs/lib/12_resume.ipynb #e77d0e19
+import hashlib, json, os, random, re, time
 from functools import singledispatch
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -242,7 +242,7 @@ class Store:
             except Exception as e: print(f'{path} cannot be read ({type(e).__name__}): trying the one before')
         if mine: raise CourseError(f'none of the checkpoints in {self.folder} can be read: delete the folder to train anew')
 
-# %% ../nbs/lib/12_resume.ipynb #76d56a6c
+# %% ../nbs/lib/12_resume.ipynb #e3913fde
 def _parts(learn, but):
     "Name: object, for everything in a Learner that may count or note something during a fit"
     objs = [cb for cb in learn.cbs.sorted('order') if cb is not but]
@@ -284,7 +284,8 @@ class Resume(Callback):
                  folder,      # Of this training alone
                  every:int=0  # Batches between two checkpoints within an epoch; 0 for none
                 ):
-        self.store, self.every, self.fits, self.rows, self.start, self.about, self.skipping = Store(folder), every, 0, [], None, None, None
+        # `seconds` counts what all fits took, also before a kill
+        self.store, self.every, self.seconds, self.fits, self.rows, self.start, self.about, self.skipping = Store(folder), every, 0., 0, [], None, None, None
 
     def finish(self):
         "The training is over: keep of each fit the weights and the table, and free the rest of the space"
@@ -341,17 +342,20 @@ class Resume(Callback):
         if self.learn is None or hasattr(learn, 'lr_finder'): return type(learn)._do_fit(learn)
         self.fits += 1
         self.rows, self.start, self.before, self.description = [], None, values_of(_parts(learn, self)), self.describe()
+        self.begun = time.perf_counter() - self.seconds
         if not rank_distrib() and self.fits == 1: self.store.tidy()
+        if num_distrib() > 1 and torch.distributed.is_initialized(): torch.distributed.barrier()  # the others read when the first has tidied
         epoch, batch, ended, s = self.store.read(self.fits - 1) or (0, 0, False, None)
         if s:
             check_same(s['about'], self.description, self.store)
             self.set_model(s)
             self.set_counters(s)
-            self.rows = s['rows']
+            self.rows, self.begun = s['rows'], time.perf_counter() - s['seconds']
             if not rank_distrib():
                 print(f'{self.store}: fit {self.fits} ' + ('had ended' if ended else f'goes on after epoch {epoch}' + (f' and {batch} batches' if batch else '') + f' of {learn.n_epoch}'))
                 for row in self.rows: learn.logger(L(row))
             if ended:
+                self.seconds = s['seconds']
                 if s['cancelled']: raise CancelFitException()
                 return
         try:
@@ -386,7 +390,8 @@ class Resume(Callback):
         if hasattr(self.learn, 'recorder'): self.rows.append(plain(list(self.recorder.log)))
 
     def write(self, epoch, batch=0, cancelled=None):
-        state = dict(self.state(), cancelled=cancelled)
+        self.seconds = time.perf_counter() - self.begun
+        state = dict(self.state(), cancelled=cancelled, seconds=self.seconds)
         if not rank_distrib(): self.store.write(state, self.fits - 1, epoch, batch, cancelled is not None)
 
 def _to(o, device):
@@ -436,7 +441,7 @@ def _resumable_learner(learn, folder, *, every=0):
     learn._do_fit, learn.all_batches = cb.fit_epochs, cb.all_batches
     return cb
 
-# %% ../nbs/lib/12_resume.ipynb #80666646
+# %% ../nbs/lib/12_resume.ipynb #6b5253e0
 SIGNATURE = 'course_labs.json'
 
 def _signed(folder):
@@ -475,16 +480,19 @@ def _resumable_trainer(trainer, folder, *, every=0):
 
     class Sign(TrainerCallback):
         "Signs checkpoints, and puts back what Trainer does not"
-        resumed, about = None, None
+        resumed, about, seconds = None, None, 0.
         def on_train_begin(self, args, state, control, **kwargs):
+            self.seconds = self.resumed['seconds'] if self.resumed else 0.
+            self.begun = time.perf_counter() - self.seconds
             if not self.resumed: return
             for k in KEPT: setattr(trainer, k, self.resumed[k])
             trainer._tr_loss += self.resumed['_tr_loss']
         def on_save(self, args, state, control, **kwargs):
             if args.world_size > 1: torch.distributed.barrier()  # every process writes its random state
+            self.seconds = time.perf_counter() - self.begun
             if not state.is_world_process_zero: return
             sums = {k: getattr(trainer, k) for k in KEPT}
-            _sign(folder/f'checkpoint-{state.global_step}', dict(sums, _tr_loss=float(trainer._tr_loss), about=self.about, done=state.global_step >= state.max_steps))
+            _sign(folder/f'checkpoint-{state.global_step}', dict(sums, _tr_loss=float(trainer._tr_loss), seconds=self.seconds, about=self.about, done=state.global_step >= state.max_steps))
         def finish(self):
             "The training is over: keep the last checkpoint, without the optimiser"
             if args.process_index: return
