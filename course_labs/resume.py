@@ -7,13 +7,15 @@ Docs: https://course-labs.github.io/course_labs/lib/resume.html.md"""
 # %% auto #0
 __all__ = ['SAFE', 'SIGNATURE', 'save_whole', 'load_plain', 'NotPlain', 'plain', 'packed', 'unpacked', 'same', 'random_values',
            'set_random_values', 'loader_values', 'set_loader_values', 'describe_data', 'describe_model', 'versions',
-           'check_same', 'Store', 'values_of', 'changed', 'Resume', 'resumable']
+           'check_same', 'Store', 'values_of', 'changed', 'Resume', 'resumable', 'resuming']
 
-# %% ../nbs/lib/12_resume.ipynb #e77d0e19
+# %% ../nbs/lib/12_resume.ipynb #70941a2e
 import hashlib, json, os, random, re, time
+from contextlib import contextmanager
 from functools import singledispatch
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -406,7 +408,7 @@ def _numbers(o):
     if isinstance(o, (list, tuple, L)): return type(o)(_numbers(v) for v in o)
     return o.item() if isinstance(o, np.generic) else o
 
-# %% ../nbs/lib/12_resume.ipynb #720d5807
+# %% ../nbs/lib/12_resume.ipynb #e7b4a34c
 _bodies = {} # (package, class name): function that makes such an object resumable
 
 def _body(package, name):
@@ -431,6 +433,22 @@ def resumable(x,           # fastai Learner, transformers Trainer or compiled Ke
         resumable.register(c, body)
         return body(x, folder, every=every, **kwargs)
     raise CourseError(f'resumable takes a fastai Learner, a transformers Trainer or a compiled Keras model, not a {type(x).__name__}')
+
+@contextmanager
+def resuming(x,      # fastai Learner or transformers Trainer
+             folder  # As for `resumable`; None for a training that is not kept
+            ):       # Something whose `seconds` say, at the end of the block, what the training took, also before a kill
+    "Let the training in the block go on from where it was killed; at its end only weights and table stay"
+    if folder is None:
+        took, begun = SimpleNamespace(seconds=0.), time.perf_counter()
+        yield took
+        took.seconds = time.perf_counter() - begun
+        return
+    cb = resumable(x, folder)
+    try:
+        yield cb
+        cb.finish()
+    finally: x.remove_cb(cb) if hasattr(x, 'remove_cb') else x.remove_callback(cb)
 
 @_body('fastai', 'Learner')
 def _resumable_learner(learn, folder, *, every=0):

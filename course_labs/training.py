@@ -7,8 +7,8 @@ Docs: https://course-labs.github.io/course_labs/lib/training.html.md"""
 # %% auto #0
 __all__ = ['PRECISIONS', 'vanished', 'HalfPrecision', 'half_precision', 'SavedBytes', 'Measured', 'measure', 'accumulate',
            'is_out_of_memory', 'fitting_batch_size', 'gpu_memory_advice', 'WithinMemory', 'within_memory', 'compare',
-           'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'Resume',
-           'launch', 'distributed', 'LaunchError']
+           'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable',
+           'resuming', 'Resume', 'launch', 'distributed', 'n_processes', 'LaunchError']
 
 # %% ../nbs/lib/02_training.ipynb #08815a85
 import gc, time, traceback
@@ -25,13 +25,13 @@ from fastai.torch_core import find_bs
 from torch.amp import GradScaler
 
 from .comparison import Comparison, Verdict, compare, judge, mean_interval
-from .launch import LaunchError, distributed, launch
+from .launch import LaunchError, distributed, launch, n_processes
 from .lr_finder import LRSweep, autocast_state, fit_undone, lr_find, untouched
-from .resume import Resume, resumable
+from .resume import Resume, resumable, resuming
 from .runtime import CourseError
 
-_all_ = ['compare', 'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'Resume',
-         'launch', 'distributed', 'LaunchError']
+_all_ = ['compare', 'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'resuming', 'Resume',
+         'launch', 'distributed', 'n_processes', 'LaunchError']
 
 # %% ../nbs/lib/02_training.ipynb #d9a63975
 def vanished(grads,               # Iterable of tensors, any shape
