@@ -1,4 +1,4 @@
-"""Half precision on any device, measured; gradient accumulation; what to do when memory runs out; and the way to `lr_find` and `compare`
+"""Half precision on any device, measured; gradient accumulation; what to do when memory runs out; and the way to `lr_find`, `compare`, `resumable` and `launch`
 
 Docs: https://course-labs.github.io/course_labs/lib/training.html.md"""
 
@@ -211,7 +211,7 @@ def _rows(o, lo, hi):
 
 class WithinMemory(Callback):
     "Sends a batch through in as many pieces as fit, and steps once"
-    order = GradientAccumulation.order
+    order = GradientAccumulation.order - 1
     def __init__(self): self.pieces, self.said, self.last, self.share = {True: 1, False: 1}, {}, True, 1.
 
     def one_batch(self, i, b):
@@ -223,7 +223,7 @@ class WithinMemory(Callback):
             pieces, before = min(self.pieces[training], n), self.remember()
             try: self.send(i, b, n, pieces)
             except Exception as e:
-                if not is_out_of_memory(e): raise
+                if not (is_out_of_memory(e) or is_out_of_memory(e.__context__)): raise  # fastai trips over an exception without a text
                 traceback.clear_frames(e.__traceback__)
             else: return self.say(n, pieces, training)
             learn.pred = learn.loss = learn.loss_grad = None  # outside of the handler, which would keep the tensors of the failed step
@@ -251,7 +251,9 @@ class WithinMemory(Callback):
         if not self.owner._grab_cbs(GradientAccumulation): self.learn.loss_grad = self.learn.loss_grad*self.share  # which weighs by items itself
         if self.last: self.learn.loss = self.noted  # the mean over the batch, for the recorder
     def before_step(self):
-        if self.training and not self.last and not self.owner._grab_cbs(GradientAccumulation): raise CancelBatchException()
+        if not self.training or self.last: return
+        for cb in self.owner._grab_cbs(GradientAccumulation): cb.count += find_bs(self.yb)  # it may step at the end of the batch, as it would have done
+        raise CancelBatchException()
 
     def remember(self):
         "What a failed batch may spoil"
@@ -263,8 +265,8 @@ class WithinMemory(Callback):
         grads, counts, undo = before
         for f in undo: f()
         for cb,count in counts.items(): cb.count = count
-        for p,g in zip(self.owner.model.parameters(), grads or [None]*10**9):
-            if grads: p.grad = g
+        for i,p in enumerate(self.owner.model.parameters()):
+            if grads: p.grad = grads[i]
             elif p.grad is not None: p.grad.zero_()
         for cb in self.owner.cbs: cb.run = True
         self.last, self.share = True, 1.
