@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .runtime import CourseError, write_whole
 
-# %% ../nbs/lib/12_launch.ipynb #2ed4e0fb
+# %% ../nbs/lib/12_launch.ipynb #ff4c2ae1
 def rank() -> int: # 0 in the first process, and outside of `launch`
     "Number of this process"
     return int(os.environ.get('RANK', 0))
@@ -90,6 +90,23 @@ def _failure(folder, codes):
     tail = (folder/f'output{i}').read_text(errors='replace')[-2000:]
     return LaunchError(f'process {i + 1} of {n} {how}\n{tail}')
 
+def _named(module, name):
+    from importlib import import_module
+    return getattr(import_module(module), name)
+
+def _dumps(o):
+    "Pickle by value what a notebook defines; fastai's exceptions say that they live in fastcore, and would arrive as strangers that no one catches"
+    import cloudpickle, io
+    class Pickler(cloudpickle.CloudPickler):
+        def reducer_override(self, obj):
+            if isinstance(obj, type) and obj.__module__ == 'fastcore.basics':
+                for name, m in list(sys.modules.items()):
+                    if name.startswith('fastai') and vars(m).get(obj.__name__) is obj: return _named, (name, obj.__name__)
+            return super().reducer_override(obj)
+    file = io.BytesIO()
+    Pickler(file).dump(o)
+    return file.getvalue()
+
 def launch(fn,                    # Function; `with distributed(learn)` in it shares a training
            num_processes:int=None, # One for each GPU when None; on a CPU 1
            args=()                # For `fn`
@@ -104,8 +121,7 @@ def launch(fn,                    # Function; `with distributed(learn)` in it sh
     if not isinstance(n, int) or n < 1: raise CourseError(f'num_processes={n!r}: give a whole number of at least 1')
     if gpus and n > gpus: raise CourseError(f'num_processes={n}, but this machine has {gpus} GPU{"s"*(gpus > 1)}: give at most that many')
     if n == 1 or n_processes() > 1: return fn(*args)
-    import cloudpickle
-    try: job = cloudpickle.dumps((fn, tuple(args)))
+    try: job = _dumps((fn, tuple(args)))
     except Exception as e: raise CourseError(f'the function cannot be sent to other processes ({type(e).__name__}: {e}): let it build its data and its model itself') from None
     with tempfile.TemporaryDirectory() as folder:
         folder, port, procs, files = Path(folder), _free_port(), [], []
@@ -147,7 +163,7 @@ def share_of(m:int, # Items in a batch
     c = -(-m//n)
     return [min(i*c + j, m - 1) for j in range(c)], max(0, min(c, m - i*c))
 
-# %% ../nbs/lib/12_launch.ipynb #6b207793
+# %% ../nbs/lib/12_launch.ipynb #e29087b3
 def _shared_loader(dl, device):
     "A loader of this process's share of each batch of `dl`"
     from fastai.data.load import DataLoader
@@ -214,6 +230,15 @@ def _classes(made=[]):
         if isinstance(o, dict): return {k: gathered(v, m) for k,v in o.items()}
         return type(o)(gathered(v, m) for v in o) if isinstance(o, (list, tuple)) else o
 
+    class Through(torch.nn.parallel.DistributedDataParallel):
+        "Callbacks find in the wrapped model what they know of the model, as in `self.model[0]`"
+        def __getattr__(self, k):
+            try: return super().__getattr__(k)
+            except AttributeError: return getattr(super().__getattr__('module'), k)
+        def __getitem__(self, i): return self.module[i]
+        def __iter__(self): return iter(self.module)
+        def __len__(self): return len(self.module)
+
     class Distributed(DistributedTrainer):
         "fastai's `DistributedTrainer` with the batches, the losses and the metrics of one process"
         name = 'distributed_trainer'
@@ -222,6 +247,7 @@ def _classes(made=[]):
             gpu = self.accelerator.device.type == 'cuda'
             model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(self.model) if gpu and self.sync_bn else self.model
             self.learn.model = self.accelerator.prepare(model)
+            self.learn.model.__class__ = Through
             self.old_dls = list(self.dls)
             self.learn.dls.loaders = [self._wrap_dl(dl) for dl in self.dls]
             if rank() and not self.seeded:
