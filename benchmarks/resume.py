@@ -5,8 +5,9 @@
 
 Both learners are those of week 4 (the pretrained body of the tiny size under a small head, cached images, augmentation), on
 drawn images. Rounds alternate between the two; each is a fit of several epochs, and a checkpoint with weights, optimiser and
-random states is forced to the disk after every epoch. `overhead` is the extra share of an epoch, the median over rounds; the
-time of one write stands beside it, which is what does not grow with the data.
+random states is forced to the disk after every epoch. `overhead` is the extra share of an epoch, the median over rounds; it
+says something on an idle machine only. Beside it stands the time of one write, and its share of the rest of the very epoch
+that it belongs to, which other work on the machine hardly changes.
 """
 import argparse, json, statistics, tempfile, time
 from pathlib import Path
@@ -53,7 +54,7 @@ def measure(n:int=640, size:int=128, rounds:int=5, epochs:int=2, arch:str='tf_ef
     ratios = sorted(b/a for a,b in pairs)
     return dict(images=n, size=size, arch=arch, rounds=rounds, megabytes=round(megabytes, 1), plain=round(plain, 2), resumable=round(kept, 2), write=round(statistics.median(writes), 3),
                 overhead=round(100*(statistics.median(ratios) - 1), 1), lowest=round(100*(ratios[0] - 1), 1), highest=round(100*(ratios[-1] - 1), 1),
-                write_share=round(100*statistics.median(w/a for w,(a,_) in zip(writes, pairs)), 1))
+                write_share=round(100*statistics.median(w/(b - w) for w,(_,b) in zip(writes, pairs)), 1))
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -68,6 +69,6 @@ def main():
     if args.json: return print(json.dumps(res))
     print(f"{res['arch']} on {res['images']} images of {res['size']} pixels, {res['rounds']} rounds; a checkpoint has {res['megabytes']} MB")
     print(f"an epoch   plain {res['plain']:>7} s   resumable {res['resumable']:>7} s   overhead {res['overhead']} % ({res['lowest']} to {res['highest']} %)")
-    print(f"one write  {res['write']} s, {res['write_share']} % of an epoch")
+    print(f"one write  {res['write']} s, {res['write_share']} % of the rest of its epoch")
 
 if __name__ == '__main__': main()
