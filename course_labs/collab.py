@@ -27,6 +27,7 @@ from torch.nn import functional as F
 
 from .ranking import evenness, gini, rank_all
 from .ratings import Ratings, draw_ratings, read_ratings, split_random, unseen
+from .resume import resuming
 from .runtime import CourseError, seed_everything, whole_file, write_whole
 
 # %% ../nbs/labs/week06_collab.ipynb #5f931780
@@ -189,11 +190,13 @@ def fit_ratings(model, train:Ratings, valid:Ratings, # As for `rating_learner`
                 epochs:int=5,     # Passes over the ratings
                 lr:float=5e-3,    # Highest rate of the cycle
                 wd:float=0.4,     # Weight decay
-                bs:int=256, device='cpu'
-               ) -> Learner:      # Trained; `learn.model` predicts
+                bs:int=256, device='cpu',
+                folder=None       # Where the training is kept, so that it can go on when it was killed; None for nowhere
+               ) -> Learner:      # Trained; `learn.model` predicts, and `learn.seconds` is what the training took
     "Train with the one-cycle schedule (Smith, 2018), in silence"
     learn = rating_learner(model, train, valid, bs, device)
-    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(epochs, lr, wd=wd)
+    with learn.no_bar(), learn.no_logging(), resuming(learn, folder) as took: learn.fit_one_cycle(epochs, lr, wd=wd)
+    learn.seconds = took.seconds
     clear_unseen(model.eval(), train)
     return learn
 

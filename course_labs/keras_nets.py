@@ -44,6 +44,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from .datasets import read_images_csv
 from .plots import COLOURS
+from .resume import resumable
 from .runtime import whole_file
 
 # %% ../nbs/labs/week07_keras.ipynb #7edc5c80
@@ -152,13 +153,17 @@ def train_net(model, X, y,      # Keras model, inputs and targets as for `fit`
               metrics=('accuracy',),
               valid=None,       # (inputs, targets) to evaluate after every epoch
               loss_weights=None, # Of several outputs
-              callbacks=()
+              callbacks=(),
+              folder=None       # Where the training is kept, so that it can go on when it was killed; None for nowhere
              ) -> dict:         # Name: value of each epoch
     "Compile and fit with Adam (Kingma and Ba, 2015) and cosine decay (Loshchilov and Hutter, 2017)"
     n = len(X[0]) if isinstance(X, (list, tuple)) else len(X)
     rate = keras.optimizers.schedules.CosineDecay(lr, epochs*math.ceil(n/bs))
     model.compile(keras.optimizers.Adam(rate), loss=loss, metrics=list(metrics), loss_weights=loss_weights)
-    return model.fit(X, y, batch_size=bs, epochs=epochs, validation_data=valid, validation_batch_size=1024, callbacks=list(callbacks), verbose=0).history
+    kept = [resumable(model, folder, data=tuple(keras.tree.flatten((X, y))), others=callbacks)] if folder else []
+    history = model.fit(X, y, batch_size=bs, epochs=epochs, validation_data=valid, validation_batch_size=1024, callbacks=[*callbacks, *kept], verbose=0).history
+    for o in kept: o.finish()
+    return history
 
 def probabilities(model, X # Keras model and its inputs
                  ):        # Array of its outputs

@@ -28,6 +28,7 @@ from transformers import (AutoModelForSequenceClassification, DataCollatorWithPa
                           PreTrainedTokenizerFast, PrinterCallback, Trainer, TrainingArguments)
 
 from .plots import COLOURS, DASHES
+from .launch import n_processes
 from .runtime import CourseError, seed_everything
 from .text_models import embed, max_tokens, text_model, text_tokenizer, token_lengths
 
@@ -471,7 +472,9 @@ def check_finite(model):
 def pair_trainer(model, tok,       # A model with a head, and its tokenizer
                  rows:list,        # From `encode_pairs`
                  out:str|Path,     # Folder for what Trainer writes
-                 epochs:float=1, bs:int=32, lr:float=1e-3, seed:int=42,
+                 epochs:float=1,
+                 bs:int=32,        # Pairs a batch, in all processes of `launch` together
+                 lr:float=1e-3, seed:int=42,
                  pad_to:int=None,  # Pad every pair to this length; default: to the longest of its batch
                  grouped:bool=True, # Make batches of pairs of about the same length?
                  precision:str='float32', # From `safe_precision`
@@ -483,7 +486,8 @@ def pair_trainer(model, tok,       # A model with a head, and its tokenizer
         new = 'train_sampling_strategy' in TrainingArguments.__dataclass_fields__
         strategy = dict(train_sampling_strategy='group_by_length') if new else dict(group_by_length=True)
     warmup = math.ceil(.1*epochs*len(rows)/bs)
-    args = TrainingArguments(str(out), num_train_epochs=epochs, per_device_train_batch_size=bs, learning_rate=lr, weight_decay=.01, warmup_steps=warmup, seed=seed,
+    # `average_tokens_across_devices` would multiply the loss of a classifier by the number of processes
+    args = TrainingArguments(str(out), num_train_epochs=epochs, per_device_train_batch_size=max(1, bs//n_processes()), average_tokens_across_devices=False, learning_rate=lr, weight_decay=.01, warmup_steps=warmup, seed=seed,
                              report_to='none', save_strategy='no', logging_strategy='no', disable_tqdm=True, dataloader_pin_memory=False, use_cpu=model.device.type == 'cpu',
                              fp16=precision == 'float16', bf16=precision == 'bfloat16', **strategy, **kwargs)
     pad = dict(padding='max_length', max_length=pad_to) if pad_to else {}

@@ -35,7 +35,7 @@ from .plots import COLOURS, show_grid, use_style
 from .pretrained import image_body, image_learner, vision_model
 from .runtime import CourseError, seed_everything, whole_file, write_whole
 from .comparison import Comparison
-from .training import accumulate, compare, gpu_memory_advice, half_precision, measure, vanished
+from .training import accumulate, compare, distributed, gpu_memory_advice, half_precision, launch, measure, resuming, vanished
 
 # %% ../nbs/labs/week04_paddy.ipynb #91d08418
 def need_models(img_size, # int or (height, width), for models that fix their input size

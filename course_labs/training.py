@@ -1,4 +1,4 @@
-"""Half precision on any device, measured; gradient accumulation; what to do when memory runs out; and the way to `lr_find` and `compare`
+"""Half precision on any device, measured; gradient accumulation; what to do when memory runs out; and the way to `lr_find`, `compare`, `resumable` and `launch`
 
 Docs: https://course-labs.github.io/course_labs/lib/training.html.md"""
 
@@ -6,25 +6,32 @@ Docs: https://course-labs.github.io/course_labs/lib/training.html.md"""
 
 # %% auto #0
 __all__ = ['PRECISIONS', 'vanished', 'HalfPrecision', 'half_precision', 'SavedBytes', 'Measured', 'measure', 'accumulate',
-           'is_out_of_memory', 'fitting_batch_size', 'gpu_memory_advice', 'compare', 'Comparison', 'Verdict', 'judge',
-           'mean_interval', 'lr_find', 'LRSweep', 'untouched']
+           'is_out_of_memory', 'fitting_batch_size', 'gpu_memory_advice', 'WithinMemory', 'within_memory', 'compare',
+           'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable',
+           'resuming', 'Resume', 'launch', 'distributed', 'n_processes', 'LaunchError']
 
-# %% ../nbs/lib/02_training.ipynb #0743dda6
+# %% ../nbs/lib/02_training.ipynb #08815a85
 import gc, time, traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from fastai.callback.core import Callback, CancelFitException
+from fastai.callback.core import Callback, CancelBatchException, CancelFitException, TrainEvalCallback
 from fastai.callback.fp16 import MixedPrecision
-from fastai.learner import Learner
+from fastai.callback.schedule import ParamScheduler
+from fastai.callback.training import GradientAccumulation
+from fastai.learner import Learner, Recorder
+from fastai.torch_core import find_bs
 from torch.amp import GradScaler
 
 from .comparison import Comparison, Verdict, compare, judge, mean_interval
+from .launch import LaunchError, distributed, launch, n_processes
 from .lr_finder import LRSweep, autocast_state, fit_undone, lr_find, untouched
+from .resume import Resume, resumable, resuming
 from .runtime import CourseError
 
-_all_ = ['compare', 'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched']
+_all_ = ['compare', 'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'resuming', 'Resume',
+         'launch', 'distributed', 'n_processes', 'LaunchError']
 
 # %% ../nbs/lib/02_training.ipynb #d9a63975
 def vanished(grads,               # Iterable of tensors, any shape
@@ -194,3 +201,88 @@ def gpu_memory_advice(x,        # A Learner, or the batch size of the block
     n = -(-bs//fits)
     raise CourseError(f'out of memory with a batch size of {bs}: {"a batch of" if step else "try"} {fits}{" fits" if step else ""}; accumulate {n} batches for the same step '
                       f'(GradientAccumulation({bs}) in fastai, gradient_accumulation_steps={n} elsewhere)')
+
+# %% ../nbs/lib/02_training.ipynb #e74ff5bc
+def _rows(o, lo, hi):
+    "Items `lo` to `hi` of a nested batch"
+    if isinstance(o, torch.Tensor): return o[lo:hi] if o.ndim else o
+    if hasattr(o, 'keys'): return {k: _rows(v, lo, hi) for k,v in o.items()}
+    return type(o)(_rows(v, lo, hi) for v in o) if isinstance(o, (list, tuple)) else o
+
+class WithinMemory(Callback):
+    "Sends a batch through in as many pieces as fit, and steps once"
+    order = GradientAccumulation.order - 1
+    def __init__(self): self.pieces, self.said, self.last, self.share = {True: 1, False: 1}, {}, True, 1.
+
+    def one_batch(self, i, b):
+        "In the place of `Learner.one_batch`"
+        learn = self.owner
+        if self.learn is None: return type(learn).one_batch(learn, i, b)
+        n, training = find_bs(b), bool(learn.training)
+        while True:
+            pieces, before = min(self.pieces[training], n), self.remember()
+            try: self.send(i, b, n, pieces)
+            except Exception as e:
+                if not (is_out_of_memory(e) or is_out_of_memory(e.__context__)): raise  # fastai trips over an exception without a text
+                traceback.clear_frames(e.__traceback__)
+            else: return self.say(n, pieces, training)
+            learn.pred = learn.loss = learn.loss_grad = None  # outside of the handler, which would keep the tensors of the failed step
+            self.put_back(before)
+            _free_memory()
+            if pieces >= n: raise CourseError(f'out of memory with a single item of a batch of {n}: choose a smaller model or smaller inputs')
+            self.pieces[training] = 2*pieces
+
+    def send(self, i, b, n, pieces):
+        learn, size = self.owner, -(-n//pieces)
+        counting = [cb for cb in learn.cbs if isinstance(cb, (TrainEvalCallback, Recorder, ParamScheduler))] if learn.training and pieces > 1 else []
+        losses = 0.
+        for lo in range(0, n, size):
+            m = min(size, n - lo)
+            self.last, self.share = lo + m == n, m/n
+            for cb in counting: cb.run = self.last
+            self.noted = losses
+            Learner.one_batch(learn, i, _rows(b, lo, lo + m) if pieces > 1 else b)
+            losses = self.noted
+        self.last, self.share = True, 1.
+
+    def after_loss(self):
+        if not self.training or self.share == 1: return
+        self.noted = self.noted + self.learn.loss.detach()*self.share
+        if not self.owner._grab_cbs(GradientAccumulation): self.learn.loss_grad = self.learn.loss_grad*self.share  # which weighs by items itself
+        if self.last: self.learn.loss = self.noted  # the mean over the batch, for the recorder
+    def before_step(self):
+        if not self.training or self.last: return
+        for cb in self.owner._grab_cbs(GradientAccumulation): cb.count += find_bs(self.yb)  # it may step at the end of the batch, as it would have done
+        raise CancelBatchException()
+
+    def remember(self):
+        "What a failed batch may spoil"
+        learn = self.owner
+        waiting = [cb for cb in learn._grab_cbs(GradientAccumulation) if getattr(cb, 'count', 0)]
+        grads = [None if p.grad is None else p.grad.clone() for p in learn.model.parameters()] if waiting else None
+        return grads, {cb: cb.count for cb in learn._grab_cbs(GradientAccumulation) if hasattr(cb, 'count')}, autocast_state()
+    def put_back(self, before):
+        grads, counts, undo = before
+        for f in undo: f()
+        for cb,count in counts.items(): cb.count = count
+        for i,p in enumerate(self.owner.model.parameters()):
+            if grads: p.grad = grads[i]
+            elif p.grad is not None: p.grad.zero_()
+        for cb in self.owner.cbs: cb.run = True
+        self.last, self.share = True, 1.
+
+    def say(self, n, pieces, training):
+        if pieces > self.said.get(training, 1):
+            self.said[training] = pieces
+            what = f'{pieces} pieces of {-(-n//pieces)}' + (', and their gradients are accumulated' if training else '')
+            print(f'{"training" if training else "validation"}: a batch of {n} does not fit into the memory; it goes through in {what}')
+
+def within_memory(learn:Learner # Changed in place
+                 ) -> Learner:  # `learn`
+    "Let `learn` go on with halved batches and doubled accumulation when the memory runs out"
+    learn.remove_cbs(learn._grab_cbs(WithinMemory))
+    cb = WithinMemory()
+    cb.owner = learn
+    learn.add_cb(cb)
+    learn.one_batch = cb.one_batch
+    return learn
