@@ -8,7 +8,8 @@ Docs: https://course-labs.github.io/course_labs/lib/suite.html.md"""
 __all__ = ['PACKAGES', 'OFFLINE_MODELS', 'run', 'lab_needs', 'doctor', 'lab', 'docs', 'push', 'bench', 'sync', 'parser', 'main']
 
 # %% ../nbs/lib/05_suite.ipynb #60679f4e
-import argparse, os, sys
+import argparse, os, signal, sys, threading
+from contextlib import contextmanager
 from pathlib import Path
 
 from .runtime import CourseError, SIZES, coerce, pairs
@@ -57,22 +58,47 @@ class _Progress:
         self.bars.stop_task(task)
         verdict = 'passed' if what.ok else 'FAILED'
         self.console.print(f'week {week}  {verdict}  {what.seconds:6.1f} s  {what.peak_mb:6.0f} MB  {what.notebook}', highlight=False, soft_wrap=True)
-        if what.error: self.console.print(f'        {what.error}', highlight=False, markup=False, soft_wrap=True)
+        for line in ([what.error] if what.error else []) + what.notes: self.console.print(f'        {line}', highlight=False, markup=False, soft_wrap=True)
+
+@contextmanager
+def _ended_like_ctrl_c(): # Yields a list; the signal that came goes into it
+    "Within the block SIGTERM and SIGHUP do what Ctrl-C does: what runs is ended, what finished is kept"
+    came, old = [], {}
+    def end(number, frame): came.append(number); raise KeyboardInterrupt
+    if threading.current_thread() is threading.main_thread():
+        for name in ('SIGTERM', 'SIGHUP'):
+            if (s := getattr(signal, name, None)) and signal.getsignal(s) == signal.SIG_DFL: old[s] = signal.signal(s, end)
+    try: yield came
+    finally:
+        for s,f in old.items(): signal.signal(s, f)
+
+def _kept(labs, out, size, env):
+    "The results in `out` that still hold, by week; says of each lab what becomes of it"
+    from course_labs.runner import finished, made_from
+    kept = {}
+    for w,p in labs.items():
+        res, why = finished(p, out, made_from(p, size, env))
+        if res: kept[w] = res
+        print(f'week {w}  kept, it passed in {res.seconds:.1f} s' if res else f'week {w}  runs: {why}', flush=True)
+    return kept
 
 def run(args) -> int:
     "Execute labs in fresh kernels and write the executed notebooks, metrics.json and report.html"
     from course_labs.report import make_report
-    from course_labs.runner import choose_weeks, run_labs
+    from course_labs.runner import choose_weeks, own_folder, run_labs
     env, labs = _run_env(args), choose_weeks(args.week)
     if not labs: raise CourseError('there are no labs to run')
     size = args.size or os.environ.get('COURSE_LABS_SIZE') or _default_size()
     if size not in SIZES: raise CourseError(f"COURSE_LABS_SIZE={size}: choose one of {', '.join(SIZES)}")
-    with _Progress(labs) as progress: res = run_labs(labs, args.out, size, env, args.jobs, args.timeout, progress)
-    report = make_report(args.out, res.interrupted)
+    with own_folder(args.out, f"week {', '.join(map(str, labs))}"), _ended_like_ctrl_c() as came:
+        kept = _kept(labs, args.out, size, env) if args.resume else {}
+        with _Progress([w for w in labs if w not in kept]) as progress:
+            res = run_labs(labs, args.out, size, env, args.jobs, args.timeout, progress, args.memory, kept.values())
+        report = make_report(args.out, res.interrupted)
     good = sum(o.ok for o in res.labs)
     if res.interrupted: print(f"Interrupted. Finished and kept: {', '.join(f'week {o.week}' for o in res.labs if o.ok) or 'none'}")
     print(f'{good} of {len(labs)} labs passed in {res.seconds:.0f} s. Open {report}')
-    return 130 if res.interrupted else int(not res.ok)
+    return 128 + (came or [signal.SIGINT])[0] if res.interrupted else int(not res.ok)
 
 def _default_size():
     "full with a GPU that computes, else tiny"
@@ -183,7 +209,7 @@ def docs(args) -> int:
     if args.from_: folder = Path(args.from_)
     else:
         folder = Path(args.out).with_name(f'{Path(args.out).name}_run')
-        args = argparse.Namespace(**{**vars(args), 'week': None, 'size': 'tiny', 'set': None, 'data': None, 'seed': None, 'jobs': args.jobs, 'timeout': 3600., 'site': args.out, 'out': folder})
+        args = argparse.Namespace(**{**vars(args), 'week': None, 'size': 'tiny', 'set': None, 'data': None, 'seed': None, 'jobs': args.jobs, 'timeout': 3600., 'memory': None, 'resume': False, 'site': args.out, 'out': folder})
         if status := run(args): return status
         args.out = args.site
     print(f'The site is in {build_site(folder, args.out)}')
@@ -258,7 +284,7 @@ def parser() -> argparse.ArgumentParser:
                              formatter_class=argparse.RawDescriptionHelpFormatter)
         v.set_defaults(fn=fn)
         return v
-    v = verb(run, 'execute labs and write a report', 'examples:\n  course-labs run --week 4\n  course-labs run --week 4 --size full --data paddy=MY_FOLDER --set arch=tf_efficientnet_lite0 --set epochs=3')
+    v = verb(run, 'execute labs and write a report', 'examples:\n  course-labs run --week 4\n  course-labs run --resume\n  course-labs run --week 4 --size full --data paddy=MY_FOLDER --set arch=tf_efficientnet_lite0 --set epochs=3')
     v.add_argument('--week', type=int, action='append', metavar='N', help='a week to run, 1 to 8; repeatable; default: all')
     v.add_argument('--size', choices=SIZES, help='tiny: two CPU cores, no network; full: a GPU. Default: full with a working GPU, else tiny')
     v.add_argument('--set', action='append', metavar='KEY=VALUE', help="override one setting of the labs' config; repeatable")
@@ -267,6 +293,8 @@ def parser() -> argparse.ArgumentParser:
     v.add_argument('--out', default='out', metavar='DIR', help='where results go (default: out)')
     v.add_argument('--jobs', type=_positive, default=1, metavar='N', help='labs at once (default 1)')
     v.add_argument('--timeout', type=float, default=4*3600, metavar='S', help='seconds that one lab may take (default 14400)')
+    v.add_argument('--memory', type=_positive, metavar='MB', help="memory that one lab may use with all that it starts (default: 90 %% of the machine's)")
+    v.add_argument('--resume', action='store_true', help='go on in --out: labs that passed there are not run again, where notebook, library, size, settings, seed and data are the same')
     verb(doctor, 'say what this machine is and what each lab would need')
     v = verb(lab, 'open JupyterLab on the notebooks')
     v.add_argument('--folder', default='course_labs_notebooks', metavar='DIR', help='where your copies go when the library is installed from a wheel')
