@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 OUT    ?= out
+BENCH_DIR ?= bench_out
 JOBS   ?= 2
 READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
@@ -39,9 +40,9 @@ docs: $(READY) ## Build the site from a run of every lab at size tiny
 sync: $(READY) ## Write modules, README, badges and urls from the notebooks and settings.ini
 	$(BIN)/course-labs sync
 
-bench: $(READY) ## Measure against peers, as ratios
+bench: $(READY) ## Measure against peers, as ratios: BENCH_DIR/bench.html
 	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[dev,bench]'
-	$(BIN)/course-labs bench
+	$(BIN)/course-labs bench --out $(BENCH_DIR)
 
 clean: ## Remove what runs and builds left behind, but not VENV
-	rm -rf $(OUT) build dist _docs _proc *.egg-info .pytest_cache .hypothesis
+	rm -rf $(OUT) $(BENCH_DIR) build dist _docs _proc *.egg-info .pytest_cache .hypothesis

@@ -1,61 +1,52 @@
 #!/usr/bin/env python3
-"""Pairs a second through Trainer: every pair padded to 128 tokens, against dynamic padding with length grouping, in one run.
+"""Pairs a second through Trainer: every pair padded to 128 tokens, against dynamic padding with length grouping, in turn.
 
-    python benchmarks/nli_batching.py [--pairs N] [--epochs N] [--seeds N]
+    python benchmarks/nli_batching.py [--pairs N] [--epochs N] [--seeds N] [--json]
 
 Both train the same small DeBERTa from the same random weights on the same pairs, for the same epochs; seeds alternate between
-the two. Accuracy is on held-out pairs about other premises. The accuracies are called equal when the means differ by no more
+the two. Error is on held-out pairs about other premises. The accuracies are called equal when the means differ by no more
 than the larger spread over the seeds and twice the standard error of an accuracy. Two nets that learnt nothing are equal as
-well, so it says too whether every run beat the commonest class.
+well, so it says too whether every run beat the commonest class. The cost of growth is the time of a pair in one epoch over a
+quarter, a half and all pairs.
 """
-import argparse, json, math, statistics, tempfile, time
+import math, statistics, tempfile, time
 
-def measure(n_train:int=2400, epochs:int=3, seeds:int=2, pad_to:int=128) -> dict:
-    "Rates and accuracies of both, the ratio of the rates, and whether the accuracies are equal"
+from course_labs.bench_report import compared, paired, script
+
+def measure(pairs, epochs, seeds, pad_to=128):
+    "Times of a pair and errors of both, whether the accuracies are equal, and the time of a pair over their number"
     import pandas as pd, torch
     from course_labs.datasets import get
     from course_labs.nli import accuracy, encode_pairs, pair_model, pair_trainer, predict_pairs, read_pairs, split_by_premise
     from course_labs.runtime import seed_everything
     df = read_pairs(get('pairs', 'tiny'))
-    train, valid = split_by_premise(df, n_train, 1000)
+    train, valid = split_by_premise(df, pairs, 1000)
     make, tok = pair_model('from_config', pd.concat([train.premise.drop_duplicates(), train.hypothesis]), 3, max_len=pad_to)
     rows, valid_rows = encode_pairs(train, tok, pad_to), encode_pairs(valid, tok, pad_to)
-    def run(seed, epochs, **kwargs):
+    ways, errors = dict(grouped={}, padded=dict(pad_to=pad_to, grouped=False)), dict(grouped=[], padded=[])
+    def run(way, seed, epochs, rows=rows, score=True):
         seed_everything(seed)
         with tempfile.TemporaryDirectory() as out:
-            trainer = pair_trainer(make(), tok, rows, out, epochs, seed=seed, **kwargs)
+            trainer = pair_trainer(make(), tok, rows, out, epochs, seed=seed, **ways[way])
             start = time.perf_counter()
             trainer.train()
             seconds = time.perf_counter() - start
-        return len(rows)*epochs/seconds, accuracy(predict_pairs(trainer.model, tok, valid_rows), valid.label)
-    ways = dict(padded=dict(pad_to=pad_to, grouped=False), grouped={})
-    for kwargs in ways.values(): run(0, .1, **kwargs)  # what is done once is not measured
-    results = {name: [] for name in ways}
-    for seed in range(1, seeds + 1):
-        for name, kwargs in ways.items(): results[name].append(run(seed, epochs, **kwargs))
-    res = dict(pairs=len(rows), epochs=epochs, seeds=seeds, threads=torch.get_num_threads(), majority=round(float((valid.label == train.label.mode()[0]).mean()), 3))
-    for name, r in results.items():
-        rates, accs = zip(*r)
-        res[name] = dict(pairs_a_second=round(statistics.median(rates)), accuracy=round(statistics.mean(accs), 3), lowest=round(min(accs), 3), highest=round(max(accs), 3))
-    spread = max(res[o]['highest'] - res[o]['lowest'] for o in ways)
-    res['ratio'] = round(statistics.median(g[0]/p[0] for p,g in zip(*results.values())), 2)
-    res['equal_accuracy'] = abs(res['padded']['accuracy'] - res['grouped']['accuracy']) <= max(spread, 2*math.sqrt(.25/len(valid)))
-    res['learnt'] = all(res[o]['lowest'] > res['majority'] + 2*math.sqrt(.25/len(valid)) for o in ways)
-    return res
+        if score: errors[way].append(1 - accuracy(predict_pairs(trainer.model, tok, valid_rows), valid.label))
+        return 1000*seconds/(len(rows)*epochs)
+    for way in ways: run(way, 0, .1, score=False)  # what is done once is not measured
+    seed = dict(grouped=0, padded=0)
+    def turn(way): seed[way] += 1; return run(way, seed[way], epochs)
+    times = paired(lambda: turn('grouped'), lambda: turn('padded'), seeds)
+    both, sampling = list(zip(errors['grouped'], errors['padded'])), math.sqrt(.25/len(valid))
+    g, p = (statistics.mean(errors[o]) for o in ('grouped', 'padded'))
+    equal = abs(g - p) <= max(*(max(errors[o]) - min(errors[o]) for o in errors), 2*sampling)
+    majority = 1 - float((valid.label == train.label.mode()[0]).mean())
+    learnt = all(e < majority - 2*sampling for o in errors.values() for e in o)
+    sizes = [len(rows)//4, len(rows)//2, len(rows)]
+    curve = [run('grouped', 9, 1, rows.select(range(n)) if hasattr(rows, 'select') else rows[:n], score=False) for n in sizes]
+    return dict(about=f"{len(rows)} pairs, {epochs} epochs, {seeds} seeds, {torch.get_num_threads()} threads; error of the commonest class {majority:.3f}; "
+                      f"accuracies {'equal within the spread' if equal else 'DIFFER'}; {'every run learnt' if learnt else 'NOT EVERY RUN LEARNT: give more pairs or epochs'}",
+                rows=[compared('a pair, lengths grouped', 'padded to 128 tokens', times, 'ms', '>= 2'), compared('error on held-out pairs', 'padded to 128 tokens', both, '', gain=False)],
+                growth=[dict(what='lengths grouped', x='pairs', xs=sizes, ys=curve, unit='ms a pair')])
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--pairs', type=int, default=2400, help='training pairs')
-    parser.add_argument('--epochs', type=int, default=3)
-    parser.add_argument('--seeds', type=int, default=2)
-    parser.add_argument('--json', action='store_true', help='print the numbers as JSON')
-    args = parser.parse_args()
-    res = measure(args.pairs, args.epochs, args.seeds)
-    if args.json: return print(json.dumps(res))
-    print(f"{res['pairs']} pairs, {res['epochs']} epochs, {res['seeds']} seeds, {res['threads']} threads; commonest class {res['majority']:.3f}")
-    for name in ('padded', 'grouped'):
-        r = res[name]
-        print(f"{name:<8} {r['pairs_a_second']:>6} pairs/s   accuracy {r['accuracy']:.3f} ({r['lowest']:.3f} to {r['highest']:.3f})")
-    print(f"ratio {res['ratio']}; accuracies {'equal within the spread' if res['equal_accuracy'] else 'DIFFER'}; {'every run learnt' if res['learnt'] else 'NOT EVERY RUN LEARNT: give more pairs or epochs'}")
-
-if __name__ == '__main__': main()
+if __name__ == '__main__': script(measure, 'nli_batching', __doc__, dict(pairs=300, epochs=1, seeds=1), pairs=2400, epochs=3, seeds=2)

@@ -67,12 +67,13 @@ def make_report(folder,             # Where the run wrote
     labs, host = [], ''
     for lab in run['labs']:
         path = folder/lab['notebook']
-        nb = nbformat.read(path, as_version=4) if path.exists() else nbformat.v4.new_notebook()
+        nb = nbformat.read(path, as_version=4) if path.exists() else nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# Week {lab['week']}")])
         meta = nb.metadata.get('course_labs', {})
         source, traceback = _failure(nb) if lab['error'] else ('', '')
-        labs.append(dict(lab, title=lab_title(nb), figures=figures(nb), config=meta.get('config', {}), failed_source=source, traceback=traceback))
+        labs.append(dict(lab, title=lab_title(nb), figures=figures(nb), config=meta.get('config', {}), notes=meta.get('notes', []), executed=path.exists(), failed_source=source, traceback=traceback))
         host = host or ', '.join(str(meta[k]) for k in ('host', 'device') if k in meta)
     env = Environment(loader=FileSystemLoader(data_dir()/'web'), autoescape=True)
     text = env.get_template('report.html').render(labs=labs, good=sum(o['ok'] for o in labs), size=run['size'], seconds=run['seconds'],
         host=host, interrupted=interrupted, when=f'{datetime.now():%Y-%m-%d %H:%M}')
-    return write_whole(folder/'report.html', text)
+    try: return write_whole(folder/'report.html', text)
+    except OSError as e: raise CourseError(f'{folder}/report.html could not be written: {e.strerror}; make room and run again with --resume') from None
