@@ -195,7 +195,7 @@ def ratios_plot(o:dict # A result
     import matplotlib.pyplot as plt
     from course_labs.plots import COLOURS
     rows = o['rows'][::-1]
-    fig,ax = plt.subplots(figsize=(7.5, 1. + 0.45*len(rows)))
+    fig,ax = plt.subplots(figsize=(6.5, 1. + 0.45*len(rows)))
     for i,r in enumerate(rows):
         ax.plot([r['low'], r['high']], [i, i], color=COLOURS[0], ls='-', lw=3, alpha=0.5, solid_capstyle='round')
         ax.plot(r['ratio'], i, 'o', color=COLOURS[0])
