@@ -229,6 +229,12 @@ class Lab:
         from importlib import import_module
         return import_module('course_labs.datasets').get(name, self.size)
 
+    def checkpoints(self,
+                    *names        # What tells this training from the lab's others: a model, a seed
+                   ) -> Path|None: # For `training.resuming`; None where the setting `resume` is off
+        "Folder in which a training is kept, so that it can go on after the session was lost"
+        return self.out/'resume'/'_'.join(map(str, names)) if self.cfg.get('resume') else None
+
     def record(self,
                name:str,   # A result's name; DESIGN's table names those that every run must have
                value:float # A finite number

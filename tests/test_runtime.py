@@ -100,3 +100,9 @@ def test_the_folder_of_a_lab_stays_where_it_was_made(tmp_path, monkeypatch):
     (tmp_path/'elsewhere').mkdir()
     monkeypatch.chdir(tmp_path/'elsewhere')
     assert lab.out == tmp_path/'week06_out' and lab.out.is_dir()
+
+@pytest.mark.parametrize('on', (True, False))
+def test_checkpoints_lie_in_the_labs_folder_where_resume_is_on(tmp_path, on):
+    lab = start(6)
+    lab.config(tiny=dict(resume=on), full=dict(resume=on))
+    assert lab.checkpoints('dot', 42) == (tmp_path/'week06_out'/'resume'/'dot_42' if on else None)
