@@ -268,7 +268,7 @@ def _kept(out, subs, version): # Stem: result
         except (OSError, ValueError): continue
     return res
 
-# %% ../nbs/lib/24_grade.ipynb #7013aa26
+# %% ../nbs/lib/24_grade.ipynb #b27a9758
 _here = threading.local()
 
 def _mark_here(sub, course): # In a thread: its own marker, kept from one submission to the next
@@ -297,14 +297,17 @@ def _on_cluster(subs, course, address, done):
     except (OSError, ValueError, TimeoutError) as e: raise CourseError(f'no scheduler answers at {address}: {str(e).splitlines()[0] if str(e) else type(e).__name__}') from None
     with client:
         version, data = course.version, course.to_json()
-        futures = {client.submit(mark_on_worker, asdict(s), data, version, key=f'mark-{_stem(s, version)}-{secrets.token_hex(4)}', pure=False, retries=2): s for s in subs}
-        for f in as_completed(list(futures)):
-            sub = futures[f]
+        futures = [client.submit(mark_on_worker, asdict(s), data, version, key=f'mark-{i}-{_stem(s, version)}-{secrets.token_hex(4)}', pure=False, retries=2) for i,s in enumerate(subs)]
+        todo, ready = {f.key: s for f,s in zip(futures, subs)}, as_completed(futures)
+        del futures # a result that is here shall not be marked again when the worker that holds it dies
+        for f in ready:
+            sub = todo[f.key]
             if f.status == 'finished': done(sub, f.result())
             else:
                 e = f.exception()
                 if isinstance(e, CourseError): raise e
                 done(sub, dict(student=sub.student, file=sub.file, lab='', week=None, state='failed', note=f'its task was lost: {type(e).__name__}', exercises=[], seconds=0.))
+            f.release()
 
 def _on_threads(subs, course, jobs, done):
     markers, lock = [], threading.Lock()
