@@ -106,7 +106,7 @@ def common_form(name:str, # The script, without .py
     if isinstance(res, dict) and 'rows' not in res and name in FORMS:
         try: res = FORMS[name](res)
         except (KeyError, TypeError, ValueError) as e: raise CourseError(f'{name}: its result is not understood ({type(e).__name__}: {e})') from None
-    return checked(dict(res, name=name))
+    return checked(dict(res, name=name) if isinstance(res, dict) else res)
 
 # %% ../nbs/lib/25_bench_report.ipynb #7e22b547
 def _cpu():
@@ -120,9 +120,9 @@ def _cpu():
 def machine() -> dict: # cpu, cores, memory_gb, system, python, and the versions of what computes
     "The machine in a few words"
     from importlib.metadata import PackageNotFoundError, version
-    from course_labs.runner import machine_mb
+    import psutil
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    res = dict(cpu=_cpu(), cores=cores, memory_gb=round(machine_mb()/1024), system=platform.system(), python=platform.python_version())
+    res = dict(cpu=_cpu(), cores=cores, memory_gb=round(psutil.virtual_memory().total/2**30), system=platform.system(), python=platform.python_version())
     for name in ('torch', 'fastai'):
         try: res[name] = version(name)
         except PackageNotFoundError: pass
