@@ -12,7 +12,7 @@ import statistics, time
 
 from course_labs.bench_report import compared, script
 
-def measure(images, epochs, rounds, bs=64):
+def measure(images, epochs, rounds, bs=32):
     "Ratios of each format that works here to float32"
     import pandas as pd, torch
     from course_labs.cnn import loaders, resnet, split_images
@@ -35,7 +35,7 @@ def measure(images, epochs, rounds, bs=64):
         learn = learner(fmt, n)
         with learn.no_bar(), learn.no_logging():
             sync(); start = time.perf_counter()
-            learn.fit_one_cycle(epochs, 3e-3)
+            learn.fit_one_cycle(epochs, 1e-2)
             sync(); seconds = time.perf_counter() - start
             if not score: return 1000*seconds/(n*epochs), None
             preds, y = learn.get_preds(dl=learn.dls.valid)
@@ -45,7 +45,7 @@ def measure(images, epochs, rounds, bs=64):
         learn = learner(fmt, bs*2)
         with learn.no_bar(), learn.no_logging(): return cost(lambda: learn.fit(1)).peak_mb
     formats = [o for o in ('bfloat16', 'float16') if o in device.precisions]
-    order = ['float32', *formats, 'to_fp16']
+    order = ['float32', *formats]
     for f in order: fit(f, 0, bs*2, 1, False)
     runs = {f: [] for f in order}
     for r in range(rounds):

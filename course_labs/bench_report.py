@@ -106,7 +106,7 @@ def common_form(name:str, # The script, without .py
     if isinstance(res, dict) and 'rows' not in res and name in FORMS:
         try: res = FORMS[name](res)
         except (KeyError, TypeError, ValueError) as e: raise CourseError(f'{name}: its result is not understood ({type(e).__name__}: {e})') from None
-    return checked(dict(res, name=name))
+    return checked(dict(res, name=name) if isinstance(res, dict) else res)
 
 # %% ../nbs/lib/25_bench_report.ipynb #7e22b547
 def _cpu():
