@@ -28,7 +28,7 @@ class Limits:
     def wall(self) -> float: return 3*self.seconds
 
 # %% ../nbs/lib/23_isolation.ipynb #49aed31f
-SCRATCH = '/tmp'
+SCRATCH = '/scratch' # Not /tmp: the library itself may be installed below that
 
 def _package(): return Path(course_labs.__file__).resolve().parent
 
@@ -53,9 +53,9 @@ def _mounts(hide): # Arguments of bwrap
         elif p.is_file() and under(p.resolve(), seen): res += ['--ro-bind', '/dev/null', str(p.resolve())]
     return res
 
-def _environment():
+def _environment(scratch=SCRATCH):
     keep = {k: v for k,v in os.environ.items() if k in ('LANG', 'LC_ALL', 'VIRTUAL_ENV')}
-    return dict(keep, PATH='/usr/bin:/bin', HOME=SCRATCH, TMPDIR=SCRATCH, MPLCONFIGDIR=SCRATCH, XDG_CACHE_HOME=SCRATCH, USER='student', LOGNAME='student', PYTHONPATH=str(_package().parent),
+    return dict(keep, PATH='/usr/bin:/bin', HOME=scratch, TMPDIR=scratch, MPLCONFIGDIR=scratch, XDG_CACHE_HOME=scratch, USER='student', LOGNAME='student', PYTHONPATH=str(_package().parent),
                 PYTHONDONTWRITEBYTECODE='1', OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', COURSE_LABS_OFFLINE='1', HF_HUB_OFFLINE='1', CUDA_VISIBLE_DEVICES='', MPLBACKEND='agg', KERAS_BACKEND=os.environ.get('KERAS_BACKEND', 'torch'), TOKENIZERS_PARALLELISM='false')
 
 def bwrap_command(hide:list,    # Folders and files that must not be seen
@@ -247,7 +247,7 @@ class Sandbox:
         code = f'from course_labs.isolation import Limits, zygote; zygote({theirs.fileno()}, {self.spaces and self.isolated}, {self.isolated}, {self.limits!r})'
         cmd = [sys.executable, '-c', code]
         if self.isolated: cmd = [*bwrap_command(self.hide, self.limits), *cmd]
-        proc = subprocess.Popen(cmd, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment() if not self.isolated else None, cwd=None if self.isolated else tempfile.gettempdir())
+        proc = subprocess.Popen(cmd, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment(tempfile.gettempdir()) if not self.isolated else None, cwd=None if self.isolated else tempfile.gettempdir())
         theirs.close()
         return proc, ours
 

@@ -40,7 +40,7 @@ def with_answers(week, answers):
         if t.id in answers: nb['cells'][t.answer]['source'] = cell_text(full['cells'][t.answer]) if answers[t.id] is True else answers[t.id]
     return nb
 
-LEAVES = 'import os\nassert seen or os.listdir("/tmp") == [], os.listdir("/tmp")\nseen.append(1); open("/tmp/for_the_next", "w").write("x")'
+LEAVES = 'import os\nassert seen or os.listdir(".") == [], os.listdir(".")\nseen.append(1); open("for_the_next", "w").write("x")'
 
 def hostile(body, before=''):
     "Week 6 with one answer, whose first lines are `body`"
@@ -80,7 +80,7 @@ def make(folder, secret):
     put('claims', text(hostile('import os, sys; print("w6.n_learnt: right. 1 of 1", flush=True); sys.stderr.write("right"); os._exit(0)')))
     put('deletes', text(hostile(f'''
 import os, shutil
-for path in ({str(folder)!r}, {str(secret)!r}, {str(checkout())!r}, "/usr/lib/python3", os.path.expanduser("~")): shutil.rmtree(path, ignore_errors=True)
+for path in ({str(folder)!r}, {str(secret)!r}, {str(checkout()/"course_labs")!r}, {str(checkout()/"nbs")!r}, "/etc", os.path.expanduser("~")): shutil.rmtree(path, ignore_errors=True)
 for path in ({str(secret)!r}, {str(folder/"half.ipynb")!r}, {str(folder.parent/"out"/"grades.csv")!r}, "/etc/passwd", "/x"):
     try: open(path, "w").write("overwritten")
     except OSError: pass
