@@ -6,8 +6,8 @@ Docs: https://course-labs.github.io/course_labs/lib/bench_report.html.md"""
 
 # %% auto #0
 __all__ = ['ROW', 'CURVE', 'FORMS', 'paired', 'compared', 'meets', 'checked', 'common_form', 'machine', 'machine_line',
-           'read_bench', 'add_result', 'number', 'ratio_text', 'bench_table', 'ratios_plot', 'growth_plot',
-           'make_bench_page', 'show', 'script']
+           'read_bench', 'add_result', 'measured_on', 'number', 'ratio_text', 'bench_table', 'ratios_plot',
+           'growth_plot', 'make_bench_page', 'show', 'script']
 
 # %% ../nbs/lib/25_bench_report.ipynb #4b93781d
 import json, math, os, platform, re, statistics, subprocess, sys
@@ -160,6 +160,12 @@ def add_result(folder,    # Where benchmarks.json stands or will stand
     write_whole(Path(folder)/'benchmarks.json', json.dumps(new, indent=1) + '\n')
     return new
 
+def measured_on(res:dict # From `read_bench`
+               ) -> str:
+    "The machine in one line, and whether it had other work"
+    busy = max((o.get('load') or 0 for o in res['benchmarks']), default=0)
+    return machine_line(res['machine']) + (f", which had other work (load {busy:.0f})" if busy > 1.5*res['machine']['cores'] else '')
+
 def number(x:float) -> str:
     "Three digits that matter, thousands with commas"
     if x == 0: return '0'
@@ -174,11 +180,12 @@ def ratio_text(r:dict # A row
 def bench_table(res:dict # From `read_bench`
                ) -> str: # Markdown
     "All rows of all benchmarks, under the machine"
-    lines = [f"Measured on {machine_line(res['machine'])} ({res['when']}).", '', '| benchmark | what | ours | compared with | it | ratio (lowest to highest) | aim |', '|---|---|--:|---|--:|--:|---|']
+    lines = [f"Measured on {measured_on(res)} ({res['when']}).", '', '| benchmark | what | ours | peer | its | ratio (lowest to highest) | aim |', '|---|---|--:|---|--:|--:|---|']
     for o in res['benchmarks']:
         for r in o['rows']:
             aim = '' if meets(r) is None else f"{r['aim']}: {'met' if meets(r) else 'missed'}"
-            lines.append(f"| {o['name']} | {r['what']} | {number(r['ours'])} {r['unit']} | {r['peer_is']} | {number(r['peer'])} {r['unit']} | {ratio_text(r)} | {aim} |")
+            value = lambda x: f"{number(x)} {r['unit']}".strip()
+            lines.append(f"| {o['name']} | {r['what']} | {value(r['ours'])} | {r['peer_is']} | {value(r['peer'])} | {ratio_text(r)} | {aim} |")
     return '\n'.join(lines)
 
 def _png(fig):
@@ -245,7 +252,7 @@ def make_bench_page(folder # With benchmarks.json
             shown.append(dict(o, rows=[dict(r, ours=number(r['ours']), peer=number(r['peer']), ratio=ratio_text(r), met=meets(r)) for r in o['rows']], figures=figs))
     env = Environment(loader=FileSystemLoader(data_dir()/'web'), autoescape=True)
     rows = [r for o in shown for r in o['rows'] if r['met'] is not None]
-    return write_whole(Path(folder)/'bench.html', env.get_template('bench.html').render(benchmarks=shown, machine=machine_line(res['machine']), when=res['when'], met=sum(r['met'] for r in rows), aims=len(rows)))
+    return write_whole(Path(folder)/'bench.html', env.get_template('bench.html').render(benchmarks=shown, machine=measured_on(res), when=res['when'], met=sum(r['met'] for r in rows), aims=len(rows)))
 
 # %% ../nbs/lib/25_bench_report.ipynb #47ee3d27
 def show(res:dict # A result in the common form

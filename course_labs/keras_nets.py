@@ -159,7 +159,7 @@ def train_net(model, X, y,      # Keras model, inputs and targets as for `fit`
     "Compile and fit with Adam (Kingma and Ba, 2015) and cosine decay (Loshchilov and Hutter, 2017)"
     n = len(X[0]) if isinstance(X, (list, tuple)) else len(X)
     rate = keras.optimizers.schedules.CosineDecay(lr, epochs*math.ceil(n/bs))
-    model.compile(keras.optimizers.Adam(rate), loss=loss, metrics=list(metrics), loss_weights=loss_weights)
+    model.compile(keras.optimizers.Adam(rate), loss=loss, metrics=list(metrics) or None, loss_weights=loss_weights)
     kept = [resumable(model, folder, data=tuple(keras.tree.flatten((X, y))), others=callbacks)] if folder else []
     history = model.fit(X, y, batch_size=bs, epochs=epochs, validation_data=valid, validation_batch_size=1024, callbacks=[*callbacks, *kept], verbose=0).history
     for o in kept: o.finish()

@@ -286,11 +286,12 @@ def bench(args) -> int:
     except OSError as e: raise CourseError(f'cannot make the folder {out}: {e.strerror}') from None
     for name in args.name or there:
         print(f'{name} ...', flush=True)
+        load = os.getloadavg()[0] if hasattr(os, 'getloadavg') else 0.
         cmd = [sys.executable, str(there[name]), '--json'] + (QUICK.get(name, ['--quick']) if args.quick else [])
         done = subprocess.run(cmd, cwd=out, env=dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, [str(root), os.environ.get('PYTHONPATH')]))), stdout=subprocess.PIPE, text=True)
         try:
             if done.returncode: raise CourseError(f'it ended with status {done.returncode}')
-            res = common_form(name, json.loads((done.stdout.strip().splitlines() or [''])[-1]))
+            res = dict(common_form(name, json.loads((done.stdout.strip().splitlines() or [''])[-1])), load=round(load, 1))
             add_result(out, res)
             show(res)
         except (CourseError, ValueError) as e:
