@@ -1,5 +1,5 @@
 "What several tests share"
-import os, shutil
+import os, shutil, signal
 
 import pytest
 
@@ -7,6 +7,11 @@ import course_labs.runtime  # first: it sets how torch's threads wait
 
 # Workers side by side share the cores: threads that wait for each other would cost more than they bring
 if n := os.environ.get('PYTEST_XDIST_WORKER_COUNT'): os.environ.setdefault('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or 1)//int(n))))
+
+# Under nohup, or in the background of a script, these are ignored by all that is started here, and tests of Ctrl-C would wait for ever
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN: signal.signal(signal.SIGINT, signal.default_int_handler)
+for s in (signal.SIGHUP, signal.SIGTERM):
+    if signal.getsignal(s) == signal.SIG_IGN: signal.signal(s, signal.SIG_DFL)
 
 CHROMIUM_ARGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
                  '--disable-background-networking', '--disable-component-update', '--disable-sync']

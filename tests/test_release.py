@@ -11,6 +11,7 @@ from course_labs.runtime import CourseError
 
 pytest.importorskip('nbgrader', reason='nbgrader is not installed')
 
+BIN = Path(sys.executable).parent
 SOLUTION = '    number_of_positions = size + 2*padding_on_each_side - kernel\n    return number_of_positions//stride + 1'
 ANSWER = f'def positions(size, kernel, stride=1, padding_on_each_side=0):\n    "How many places a kernel has"\n    ### BEGIN SOLUTION\n{SOLUTION}\n    ### END SOLUTION'
 CHECK = "check('w3.positions', positions)"
@@ -146,7 +147,7 @@ def test_nbgrader_takes_and_marks_a_released_notebook(tmp_path):
     put('submitted/ada', cells)
     (tmp_path/'nbgrader_config.py').write_text("c = get_config()\nc.GenerateAssignment.preprocessors = [f'nbgrader.preprocessors.{o}' for o in ('LockCells', 'CheckCellMetadata', 'ComputeChecksums', 'SaveCells')]\n")
     for verb in ('generate_assignment', 'autograde'):
-        done = subprocess.run([Path(sys.executable).parent/'nbgrader', verb, name], cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run([BIN/'nbgrader', verb, name], cwd=tmp_path, capture_output=True, text=True, env=dict(os.environ, PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}"))  # it calls alembic
         assert done.returncode == 0, done.stderr[-2000:]
     from nbgrader.api import Gradebook
     with Gradebook(f'sqlite:///{tmp_path}/gradebook.db') as book:
