@@ -74,7 +74,8 @@ def try_set(version, python, kind, args, uv, env, whl):
     "Resolve, install and run one set; lines that say what became of it, and whether all is well"
     where = args.out/f'{kind}-{version}'
     log, pins, venv, ran = args.out/f'{kind}-{version}.log', args.out/f'{kind}-{version}.txt', where/'env', where/'run'
-    shutil.rmtree(where, ignore_errors=True); where.mkdir(parents=True); log.unlink(missing_ok=True)
+    shutil.rmtree(where, ignore_errors=True); where.mkdir(parents=True)
+    for old in (log, pins): old.unlink(missing_ok=True)  # uv would prefer what an older file of pins says
     extras = ('offline', 'docs', 'app', 'dev') if args.pytest else ('offline',)
     low, lines = bounds(extras)
     (where/'requirements.in').write_text('\n'.join(lines) + '\n')
