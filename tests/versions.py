@@ -99,7 +99,7 @@ def try_set(version, python, kind, args, uv, env, whl):
         weeks = [o for w in args.week or () for o in ('--week', str(w))]
         status = call([bin/'course-labs', 'run', '--size', 'tiny', '--out', ran, '--jobs', str(args.jobs), *weeks], log, python_env)
         labs = json.loads((ran/'metrics.json').read_text())['labs'] if (ran/'metrics.json').exists() else []
-        res.append(f"{kind} {version}: {sum(o['ok'] for o in labs)} of {len(labs)} labs passed" + ('' if labs else f', see {log}'))
+        res.append(f"{kind} {version}: {sum(o['ok'] for o in labs)} of {len(labs)} labs passed" + (f', the run ended with status {status}: see {log}' if status else ''))
         res += [f"{kind} {version}: week {o['week']}: {o['error']}" for o in labs if not o['ok']]
         good = good and not status
     if args.pytest:
