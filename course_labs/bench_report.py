@@ -14,7 +14,7 @@ import json, math, os, platform, re, statistics, subprocess, sys
 from datetime import datetime
 from pathlib import Path
 
-from .runtime import CourseError, write_whole
+from .runtime import CourseError, machine_mb, write_whole
 
 # %% ../nbs/lib/25_bench_report.ipynb #27893f61
 def paired(ours,       # Function without arguments that returns a number
@@ -120,9 +120,8 @@ def _cpu():
 def machine() -> dict: # cpu, cores, memory_gb, system, python, and the versions of what computes
     "The machine in a few words"
     from importlib.metadata import PackageNotFoundError, version
-    import psutil
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    res = dict(cpu=_cpu(), cores=cores, memory_gb=round(psutil.virtual_memory().total/2**30), system=platform.system(), python=platform.python_version())
+    res = dict(cpu=_cpu(), cores=cores, memory_gb=round(machine_mb()/1024), system=platform.system(), python=platform.python_version())
     for name in ('torch', 'fastai'):
         try: res[name] = version(name)
         except PackageNotFoundError: pass

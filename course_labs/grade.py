@@ -9,7 +9,7 @@ __all__ = ['STOPPED', 'NOT_FOUND', 'CHECKING', 'Course', 'load_checks', 'make_co
            'Marker', 'table', 'feedback', 'mark_on_worker', 'grade']
 
 # %% ../nbs/lib/24_grade.ipynb #1e70af69
-import csv, functools, hashlib, html, importlib.util, io, json, os, random, re, secrets, signal, socket, struct, subprocess, sys, tempfile, threading, time
+import csv, functools, hashlib, html, importlib.util, io, json, os, re, secrets, signal, socket, struct, subprocess, sys, tempfile, threading, time
 from base64 import b64decode, b64encode
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import course_labs
 from .answers import Task, find_answers, lab_of, lab_tasks
-from .exercises import ERROR, NOT_ATTEMPTED, RIGHT, WRONG, get_exercise, mark
+from .exercises import ERROR, NOT_ATTEMPTED, RIGHT, get_exercise, mark
 from .isolation import INSTALL_BWRAP, Limits, Sandbox, why_not
 from .project import lab_notebooks
 from .release import lab_module

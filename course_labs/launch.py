@@ -167,7 +167,6 @@ def share_of(m:int, # Items in a batch
 def _shared_loader(dl, device):
     "A loader of this process's share of each batch of `dl`"
     from fastai.data.load import DataLoader
-    from fastai.distributed import DistributedDL
     plain = isinstance(dl, DataLoader) and dl.bs and dl.indexed and dl.n is not None and type(dl).__iter__ is DataLoader.__iter__ and type(dl).sample is DataLoader.sample
     return _classes()[0 if plain else 1](dl, rank(), n_processes(), device)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .answers import BEGIN, END, answer_id, cell_text, code_cells, grade_id, lab_tasks, needed, run_statements, statements
 from .exercises import NOT_ATTEMPTED, RIGHT, get_exercise, mark
-from .project import Addresses, INSTALL, addresses, checkout, install_code, settings, with_head
+from .project import Addresses, INSTALL, addresses, install_code, settings, with_head
 from .runtime import CourseError, write_whole
 
 # %% ../nbs/lib/20_release.ipynb #ff0341ef

@@ -25,7 +25,7 @@ from fastai.torch_core import get_model, num_distrib, rank_distrib
 from fastcore.foundation import L
 
 from .lr_finder import random_state
-from .runtime import CourseError, seed_everything, whole_file, write_whole
+from .runtime import CourseError, seed_everything, whole_file
 
 # %% ../nbs/lib/12_resume.ipynb #d5bfc70e
 SAFE = [L]  # fastai's list is the one class that a checkpoint holds beside torch's own

@@ -6,8 +6,8 @@ Docs: https://course-labs.github.io/course_labs/lib/runner.html.md"""
 
 # %% auto #0
 __all__ = ['REQUIRED', 'MAX_OUTPUT', 'MAX_PRINTED', 'RUN_MARK', 'LabRun', 'Run', 'plain', 'headings', 'marked', 'end_all',
-           'memory_mb', 'machine_mb', 'folder_mb', 'Watch', 'made_from', 'finished', 'run_lab', 'own_folder',
-           'choose_weeks', 'run_labs']
+           'memory_mb', 'folder_mb', 'Watch', 'made_from', 'finished', 'run_lab', 'own_folder', 'choose_weeks',
+           'run_labs']
 
 # %% ../nbs/lib/15_runner.ipynb #eb5655a3
 import errno, hashlib, itertools, json, os, re, shutil, sys, threading, time, uuid
@@ -20,7 +20,7 @@ from pathlib import Path
 import course_labs
 
 from .project import lab_notebooks
-from .runtime import CourseError, pairs, write_whole
+from .runtime import CourseError, machine_mb, pairs, write_whole
 
 # %% ../nbs/lib/15_runner.ipynb #d561ba54
 REQUIRED = {
@@ -150,13 +150,6 @@ def memory_mb(procs,      # psutil.Process
             else: res += p.memory_info().rss
         except psutil.Error: pass
     return res/2**20
-
-def machine_mb() -> float: # MiB
-    "The memory of this machine, or of the container that this runs in"
-    import psutil
-    try: limit = int(Path('/sys/fs/cgroup/memory.max').read_text())
-    except (OSError, ValueError): limit = 2**62
-    return min(psutil.virtual_memory().total, limit)/2**20
 
 def folder_mb(folder) -> float: # MiB
     "Size of the files in a folder"

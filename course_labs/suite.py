@@ -220,7 +220,7 @@ def docs(args) -> int:
 def push(args) -> int:
     "Send labs to Kaggle as private notebooks with a T4, the network on, and the competition attached where the lab has one"
     from course_labs.kaggle_client import kaggle_user, need_credentials, push_kernel
-    from course_labs.kaggle_push import KAGGLE_WHERE, pack_wheels, push_wheels, write_kernel
+    from course_labs.kaggle_push import pack_wheels, push_wheels, write_kernel
     if not args.week: raise CourseError('say which lab: --week N')
     if not args.dry_run: need_credentials('pushing')
     user, out = kaggle_user(args.user), Path(args.out)
@@ -228,7 +228,7 @@ def push(args) -> int:
         folder = pack_wheels(user, out/'wheels', args.with_ or ())
         size = sum(p.stat().st_size for p in folder.glob('*.whl'))
         print(f"{folder}: {len(list(folder.glob('*.whl')))} wheels, {size/1e6:.0f} MB")
-        if not args.dry_run: print(f'sent as {push_wheels(folder)}; {KAGGLE_WHERE}')
+        if not args.dry_run: print(f'sent; it is ready when Kaggle has unpacked it: see https://www.kaggle.com/datasets/{push_wheels(folder)}')
     for week in args.week:
         folder = write_kernel(week, user, out/f'week{week:02d}', offline=args.offline_wheels)
         print(f'week {week}: written to {folder}' if args.dry_run else f'week {week}: sent, {push_kernel(folder)}')

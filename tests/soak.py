@@ -14,11 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from test_labs import BOUNDS
 
 from course_labs.datasets import cache_root
+from course_labs.runner import folder_mb
 from course_labs.runtime import write_whole
-
-def megabytes(folder):
-    "Size of all files in a folder"
-    return sum(p.stat().st_size for p in Path(folder).rglob('*') if p.is_file() and not p.is_symlink())/1e6
 
 def one_round(i, args):
     "Run the labs; what came out"
@@ -26,7 +23,7 @@ def one_round(i, args):
     cmd = [Path(sys.executable).parent/'course-labs', 'run', '--size', 'tiny', '--seed', str(42 + i), '--jobs', str(args.jobs), '--out', args.out/'run', *(o for w in args.week or () for o in ('--week', str(w)))]
     subprocess.run(cmd, env=dict(env, COURSE_LABS_OFFLINE='1'), stdout=subprocess.DEVNULL)
     res = json.loads((args.out/'run'/'metrics.json').read_text())
-    return dict(seed=42 + i, seconds=res['seconds'], labs=res['labs'], run_mb=megabytes(args.out/'run'), cache_mb=megabytes(cache_root()) if cache_root().exists() else 0.)
+    return dict(seed=42 + i, seconds=res['seconds'], labs=res['labs'], run_mb=folder_mb(args.out/'run'), cache_mb=folder_mb(cache_root()))
 
 def faults(rounds):
     "What must not be, a line each"

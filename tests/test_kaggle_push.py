@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import nbformat, pytest, requests
 
 from course_labs import kaggle_push as K
+from course_labs.kaggle_client import slug
 from course_labs.project import INSTALL, checkout, lab_notebooks
 from course_labs.runtime import CourseError
 from course_labs.suite import main
@@ -61,7 +62,7 @@ def test_dry_run_writes_the_folder_and_sends_nothing(kaggle, tmp_path):
         assert main(['push', '--week', str(week), '--dry-run', '--out', str(tmp_path)]) == 0
         folder = tmp_path/f'week{week:02d}'
         meta = json.loads((folder/'kernel-metadata.json').read_text())
-        assert 5 <= len(meta['title']) <= 50 and meta['id'] == f"ann/{K.slug(meta['title'])}" and meta['machine_shape'] == 'NvidiaTeslaT4'
+        assert 5 <= len(meta['title']) <= 50 and meta['id'] == f"ann/{slug(meta['title'])}" and meta['machine_shape'] == 'NvidiaTeslaT4'
         nbformat.validate(nbformat.read(folder/meta['code_file'], as_version=4))
     assert server.seen == []
 
