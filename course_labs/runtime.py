@@ -9,7 +9,7 @@ __all__ = ['SIZES', 'CourseError', 'whole_file', 'write_whole', 'host', 'online'
            'seed_everything', 'pairs', 'data_overrides', 'coerce', 'Config', 'Lab', 'start']
 
 # %% ../nbs/lib/00_runtime.ipynb #5a9e6b4f
-import ast, html, json, math, os, random, socket, sys, tempfile, threading
+import ast, html, json, math, os, random, socket, sys, tempfile, threading, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,9 @@ from pathlib import Path
 # How long torch's threads spin while they wait for one another, in rounds; read when torch is loaded. Its default, some 300,000,
 # makes training ten times slower on a machine that has other work too; none at all, twice slower on an idle one (measured).
 os.environ.setdefault('GOMP_SPINCOUNT', '3000')
+
+# fastai's import makes torch say this, and nobody who runs a lab can act on it
+warnings.filterwarnings('ignore', message='.torch.jit.script. is deprecated', category=FutureWarning)
 
 # %% ../nbs/lib/00_runtime.ipynb #889c56a9
 class CourseError(Exception):

@@ -106,3 +106,7 @@ def test_checkpoints_lie_in_the_labs_folder_where_resume_is_on(tmp_path, on):
     lab = start(6)
     lab.config(tiny=dict(resume=on), full=dict(resume=on))
     assert lab.checkpoints('dot', 42) == (tmp_path/'week06_out'/'resume'/'dot_42' if on else None)
+
+def test_importing_fastai_after_the_library_says_nothing():
+    done = subprocess.run([sys.executable, '-c', 'import course_labs.runtime; import fastai.vision.all'], capture_output=True, text=True)
+    assert done.returncode == 0 and 'jit' not in done.stderr, done.stderr
