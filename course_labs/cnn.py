@@ -11,7 +11,7 @@ __all__ = ['RESNETS', 'n_classes', 'Split', 'split_images', 'TensorLoader', 'loa
            'lr_sweep', 'BatchNorm', 'dropout', 'lenet', 'alexnet', 'ResBlock', 'resnet', 'layer_table', 'copy_weights',
            'homework_files', 'write_submission', 'check_submission', 'classify']
 
-# %% ../nbs/labs/week03_cnn.ipynb #564b5a16
+# %% ../nbs/labs/week03_cnn.ipynb #1b9002f4
 import copy, time
 from itertools import chain, repeat
 from pathlib import Path
@@ -29,6 +29,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from .datasets import read_images_csv, write_images_csv
+from .resume import resumable_range
 from .runtime import CourseError, whole_file
 
 # %% ../nbs/labs/week03_cnn.ipynb #a8885bf3
@@ -275,16 +276,17 @@ class SGD:
         "Forget all gradients"
         for p in self.params: p.grad = None
 
-# %% ../nbs/labs/week03_cnn.ipynb #a67fca08
+# %% ../nbs/labs/week03_cnn.ipynb #784a7376
 def fit(net, opt,        # Module that returns logits; anything with `step` and `zero_grad`
         X, y,            # Training images and labels
         epochs:int,      # Times through all of them
         bs:int,          # Images a step; `len(y)` for the whole set at once
-        measure=None     # `measure(net)` gives a dict of more numbers after each epoch; its time does not count
+        measure=None,    # `measure(net)` gives a dict of more numbers after each epoch; its time does not count
+        folder=None      # Where the training is kept, so that it can go on when it was killed; None for nowhere
        ) -> pd.DataFrame: # A row per epoch: loss (mean over its steps), seconds (since the start)
     "Train by hand: shuffle, cut into batches, and for each: loss, gradient, step"
-    rows, seconds = [], 0.
-    for _ in range(epochs):
+    rows = []
+    for _ in resumable_range(epochs, folder, data=(X, y), net=net, opt=opt, rows=rows):
         net.train()
         start, total = time.perf_counter(), 0.
         for idx in torch.randperm(len(y), device=y.device).split(bs):
@@ -293,7 +295,7 @@ def fit(net, opt,        # Module that returns logits; anything with `step` and 
             loss.backward()
             opt.step()
             total += loss.item()*len(idx)
-        seconds += time.perf_counter() - start
+        seconds = time.perf_counter() - start + (rows[-1]['seconds'] if rows else 0.)
         rows.append(dict(loss=total/len(y), seconds=seconds, **(measure(net) if measure else {})))
     return pd.DataFrame(rows, index=pd.RangeIndex(1, epochs + 1, name='epoch'))
 

@@ -11,7 +11,7 @@ __all__ = ['PHRASES', 'HOMEWORK', 'BiasOnly', 'DotBias', 'BatchLoader', 'rating_
            'feedback_loop', 'cross_search', 'item_side', 'save_recommender', 'load_recommender', 'push_recommender',
            'write_homework']
 
-# %% ../nbs/labs/week06_collab.ipynb #1e692761
+# %% ../nbs/labs/week06_collab.ipynb #82d75c66
 import ctypes, json, math, sys, time, warnings
 from functools import partial
 from pathlib import Path
@@ -142,7 +142,7 @@ def rating_loaders(train:Ratings, valid:Ratings, # Ratings to learn from and to 
     dls.device = torch.device(device)
     return dls
 
-# %% ../nbs/labs/week06_collab.ipynb #8cb3c5f7
+# %% ../nbs/labs/week06_collab.ipynb #1da92a55
 class FusedAdamW(OptimWrapper):
     "AdamW in one pass over each table (Loshchilov and Hutter, 2019), for fastai's `opt_func`; setting a rate costs next to nothing"
     names = dict(lr='lr', wd='weight_decay', eps='eps')

@@ -29,7 +29,7 @@ def choose_backend() -> str: # A name of `BACKENDS`
 
 choose_backend()
 
-# %% ../nbs/labs/week07_keras.ipynb #37c98704
+# %% ../nbs/labs/week07_keras.ipynb #91449c7b
 import math
 from pathlib import Path
 
@@ -132,7 +132,7 @@ def load_net(path): # The Keras model
     except Exception as e:  # a broken archive shows in many ways
         raise CourseError(f'{path} is no Keras model or is damaged ({type(e).__name__}); save it anew') from e
 
-# %% ../nbs/labs/week07_keras.ipynb #58b7f93b
+# %% ../nbs/labs/week07_keras.ipynb #40969589
 def image_cnn(side:int,      # Height and width, in pixels
               n_classes:int,
               filters=(32, 64), # Filters of each block

@@ -13,7 +13,7 @@ __all__ = ['SPECIALS', 'KINDS', 'IGNORE', 'LABELS', 'COLUMNS', 'train_tokenizer'
            'fit_head', 'accuracy', 'encode_pairs', 'pair_model', 'safe_precision', 'check_finite', 'pair_trainer',
            'predict_pairs', 'Logits', 'GroupedBatches', 'pair_learner', 'zero_shot', 'classify_file']
 
-# %% ../nbs/labs/week05_nli.ipynb #9df34516
+# %% ../nbs/labs/week05_nli.ipynb #2ab5b0c6
 import csv, logging, math, time, unicodedata, warnings
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from transformers import (AutoModelForSequenceClassification, DataCollatorWithPa
 
 from .plots import COLOURS, DASHES
 from .launch import n_processes
+from .resume import resumable_range
 from .runtime import CourseError, seed_everything
 from .text_models import embed, max_tokens, text_model, text_tokenizer, token_lengths
 
@@ -163,7 +164,7 @@ def unigram_loss(train:torch.Tensor, # Token ids, any shape
     counts = torch.bincount(train.flatten(), minlength=vocab_size) + 1.
     return float(-(counts/counts.sum()).log()[valid.flatten()].mean())
 
-# %% ../nbs/labs/week05_nli.ipynb #8c0b749b
+# %% ../nbs/labs/week05_nli.ipynb #57396845
 def batch_loss(model, # A model of transformers whose output has `logits`
                batch:dict # Inputs, and 'labels' with `IGNORE` where nothing is asked
               ) -> torch.Tensor: # Mean cross-entropy, in nats
@@ -176,14 +177,15 @@ def batch_loss(model, # A model of transformers whose output has `logits`
 def train_steps(model,
                 make_batch, # Function without arguments that returns a batch with 'labels'
                 steps:int,  # Optimiser steps
-                lr:float    # Highest learning rate
+                lr:float,   # Highest learning rate
+                folder=None # Where the training is kept, so that it can go on when it was killed; None for nowhere
                ) -> list:   # The loss at each step
     "Train with AdamW, a one-cycle schedule and clipped gradients"
     opt = torch.optim.AdamW(model.parameters(), lr, weight_decay=.01)
     sched = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=steps, pct_start=.1)
     losses = []
     model.train()
-    for _ in range(steps):
+    for _ in resumable_range(steps, folder, every=max(1, steps//10), model=model, opt=opt, sched=sched, losses=losses):
         loss = batch_loss(model, make_batch())
         opt.zero_grad()
         loss.backward()
@@ -455,7 +457,7 @@ def pair_model(name:str|Path, # 'from_config', a name of the hub or a local fold
         return lambda: small_deberta(len(tok), n_classes, width, layers, max_len=max_len), tok
     return lambda: text_model(name, AutoModelForSequenceClassification, num_labels=n_classes, ignore_mismatched_sizes=True)[0], text_tokenizer(name)
 
-# %% ../nbs/labs/week05_nli.ipynb #e1280b4d
+# %% ../nbs/labs/week05_nli.ipynb #3cc100a6
 def safe_precision(model,         # A model of transformers
                    precision:str, # 'float32', 'float16' or 'bfloat16': what the device would like
                    kind:str       # 'cuda', 'mps' or 'cpu'

@@ -11,7 +11,7 @@ __all__ = ['need_models', 'Paddy', 'broken_image', 'read_paddy', 'split_by_class
            'plot_schedules', 'second_target', 'TwoHeads', 'summed_loss', 'write_submission', 'check_submission',
            'submit', 'push']
 
-# %% ../nbs/labs/week04_paddy.ipynb #7ba32027
+# %% ../nbs/labs/week04_paddy.ipynb #bf5f6132
 import json, math, os, time
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -35,7 +35,7 @@ from .plots import COLOURS, show_grid, use_style
 from .pretrained import image_body, image_learner, vision_model
 from .runtime import CourseError, seed_everything, whole_file, write_whole
 from .comparison import Comparison
-from .training import accumulate, compare, distributed, gpu_memory_advice, half_precision, launch, measure, resuming, vanished
+from .training import accumulate, compare, distributed, half_precision, launch, measure, resuming, vanished, within_memory
 
 # %% ../nbs/labs/week04_paddy.ipynb #91d08418
 def need_models(img_size, # int or (height, width), for models that fix their input size

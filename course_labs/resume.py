@@ -1,4 +1,4 @@
-"""A training that is killed at any moment goes on where it was: one line for a fastai Learner, a transformers Trainer and a Keras model
+"""A training that is killed at any moment goes on where it was: one line for a fastai Learner, a transformers Trainer, a Keras model and a loop written by hand
 
 Docs: https://course-labs.github.io/course_labs/lib/resume.html.md"""
 
@@ -7,9 +7,9 @@ Docs: https://course-labs.github.io/course_labs/lib/resume.html.md"""
 # %% auto #0
 __all__ = ['SAFE', 'SIGNATURE', 'save_whole', 'load_plain', 'NotPlain', 'plain', 'packed', 'unpacked', 'same', 'random_values',
            'set_random_values', 'loader_values', 'set_loader_values', 'describe_data', 'describe_model', 'versions',
-           'check_same', 'Store', 'values_of', 'changed', 'Resume', 'resumable', 'resuming']
+           'check_same', 'Store', 'values_of', 'changed', 'Resume', 'resumable', 'resuming', 'resumable_range']
 
-# %% ../nbs/lib/12_resume.ipynb #70941a2e
+# %% ../nbs/lib/12_resume.ipynb #0d802235
 import hashlib, json, os, random, re, time
 from contextlib import contextmanager
 from functools import singledispatch
@@ -615,3 +615,51 @@ def _resumable_keras(model, folder, *, every=0, data=None, others=()):
             store.finish()
 
     return ResumeKeras()
+
+# %% ../nbs/lib/12_resume.ipynb #ba072fb8
+def _part(o):
+    "What `resumable_range` keeps of an object"
+    if isinstance(o, list): return packed(plain(o))
+    state = o.state_dict() if hasattr(o, 'state_dict') else vars(o)
+    return values_of({'': SimpleNamespace(**{str(k): v for k,v in state.items()})})['']
+
+@torch.no_grad()
+def _put_part(o, s):
+    "Put it back, in place: others may hold the same tensors"
+    if isinstance(o, list): o[:] = unpacked(s)
+    elif hasattr(o, 'load_state_dict'): o.load_state_dict(s)
+    else:
+        for k,v in s.items():
+            tensors = [(a, b) for a,b in (zip(vars(o)[k], v) if isinstance(v, list) else [(vars(o)[k], v)]) if isinstance(a, torch.Tensor)]
+            for a,b in tensors: a.copy_(b)
+            if not tensors: vars(o)[k] = v
+
+def resumable_range(n:int,       # Times round the loop
+                    folder,      # Of this training alone; None for a training that is not kept
+                    every:int=1, # Rounds between two checkpoints
+                    data=None,   # What is trained on: a data set, or its arrays in a tuple
+                    **parts      # What the loop changes: modules, optimisers, schedules, and lists of plain values
+                   ):            # Numbers from 0 to n - 1, without those that were done before a kill
+    """`range(n)` for a training loop written by hand: the loop goes on where it was killed
+
+    The parts, and the states of python's, numpy's and torch's generators, are put back in place. Leave the loop at its end only:
+    after a `break` the same code would go on training. A folder of another training is refused with a `CourseError`."""
+    if folder is None: yield from range(n); return
+    store, modules = Store(folder), [k for k,v in parts.items() if isinstance(v, torch.nn.Module)]
+    about = dict(versions=versions('torch'), steps=n, data=describe_data(data), **{k: describe_model(parts[k]) for k in modules})
+    store.tidy()
+    _, done, ended, s = store.read(0) or (0, 0, False, None)
+    if s:
+        check_same(s['about'], about, store)
+        for k,v in s['parts'].items(): _put_part(parts[k], v)
+        for k,v in (s['opt'] or {}).items(): _put_part(parts[k], v)
+        set_random_values(s['random'])
+        print(f'{store}: ' + ('had ended' if ended else f'goes on after {done} of {n}'))
+    for i in range(n if ended else done, n):
+        yield i
+        if (i + 1)%every and i + 1 < n: continue
+        kept = {k: _part(v) for k,v in parts.items()}
+        state = dict(about=about, parts={k: v for k,v in kept.items() if k in modules or isinstance(parts[k], list)}, random=random_values())
+        state['opt'] = {k: v for k,v in kept.items() if k not in state['parts']}  # only needed while the loop runs
+        store.write(state, 0, 0, i + 1, ended=i + 1 == n)
+    store.finish()

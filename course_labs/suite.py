@@ -199,7 +199,7 @@ def lab(args) -> int:
 # %% ../nbs/lib/05_suite.ipynb #1f001c00
 def docs(args) -> int:
     "Build the site from a finished run, or from a run of every lab at size tiny made now; --pictures makes those of the home page and the README anew instead"
-    from course_labs.site import build_site
+    from course_labs.site import build_site, need_site_tools
     if args.pictures:
         from course_labs.pictures import make_pictures
         from course_labs.project import sync
@@ -207,6 +207,7 @@ def docs(args) -> int:
         for p in make_pictures(args.from_): print(f'{p}: {p.stat().st_size/1000:.0f} KB')
         sync()
         return 0
+    need_site_tools()  # before the labs run
     if args.from_: folder = Path(args.from_)
     else:
         folder = Path(args.out).with_name(f'{Path(args.out).name}_run')

@@ -10,7 +10,7 @@ __all__ = ['PRECISIONS', 'vanished', 'HalfPrecision', 'half_precision', 'SavedBy
            'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable',
            'resuming', 'Resume', 'launch', 'distributed', 'n_processes', 'LaunchError']
 
-# %% ../nbs/lib/02_training.ipynb #08815a85
+# %% ../nbs/lib/02_training.ipynb #efe33d20
 import gc, time, traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from torch.amp import GradScaler
 from .comparison import Comparison, Verdict, compare, judge, mean_interval
 from .launch import LaunchError, distributed, launch, n_processes
 from .lr_finder import LRSweep, autocast_state, fit_undone, lr_find, untouched
-from .resume import Resume, resumable, resuming
+from .resume import Resume, resumable, resumable_range, resuming
 from .runtime import CourseError
 
 _all_ = ['compare', 'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'resuming', 'Resume',
@@ -202,7 +202,7 @@ def gpu_memory_advice(x,        # A Learner, or the batch size of the block
     raise CourseError(f'out of memory with a batch size of {bs}: {"a batch of" if step else "try"} {fits}{" fits" if step else ""}; accumulate {n} batches for the same step '
                       f'(GradientAccumulation({bs}) in fastai, gradient_accumulation_steps={n} elsewhere)')
 
-# %% ../nbs/lib/02_training.ipynb #e74ff5bc
+# %% ../nbs/lib/02_training.ipynb #28820597
 def _rows(o, lo, hi):
     "Items `lo` to `hi` of a nested batch"
     if isinstance(o, torch.Tensor): return o[lo:hi] if o.ndim else o
@@ -274,15 +274,65 @@ class WithinMemory(Callback):
     def say(self, n, pieces, training):
         if pieces > self.said.get(training, 1):
             self.said[training] = pieces
-            what = f'{pieces} pieces of {-(-n//pieces)}' + (', and their gradients are accumulated' if training else '')
-            print(f'{"training" if training else "validation"}: a batch of {n} does not fit into the memory; it goes through in {what}')
+            _say_pieces(n, pieces, training)
 
-def within_memory(learn:Learner # Changed in place
-                 ) -> Learner:  # `learn`
-    "Let `learn` go on with halved batches and doubled accumulation when the memory runs out"
-    learn.remove_cbs(learn._grab_cbs(WithinMemory))
+def _say_pieces(n, pieces, training=True):
+    what = f'{pieces} pieces of {-(-n//pieces)}' + (', and their gradients are accumulated' if training else '')
+    print(f'{"training" if training else "validation"}: a batch of {n} does not fit into the memory; it goes through in {what}')
+
+def _trainer_within_memory(trainer):
+    "A Trainer's step in as many pieces as fit, each weighted with its share of the labels"
+    step, loss_of, state = trainer.training_step, trainer.compute_loss, dict(pieces=1, said=1, share=1.)
+
+    def compute_loss(*args, **kwargs):
+        res = loss_of(*args, **kwargs)
+        if state['share'] == 1: return res
+        return (res[0]*state['share'], *res[1:]) if isinstance(res, tuple) else res*state['share']
+
+    def asked(rows): # Labels that count
+        labels = rows.get('labels') if hasattr(rows, 'get') else None
+        return find_bs(rows) if labels is None else int((labels != -100).sum())
+
+    def training_step(model, inputs, *args, **kwargs):
+        if trainer.args.world_size > 1: raise CourseError('within_memory is for one process: choose a batch size that fits')
+        n, params = find_bs(inputs), [p for p in model.parameters() if p.requires_grad]
+        # Between two steps of the optimiser there are no gradients, unless they are accumulated
+        grads = [None if p.grad is None else p.grad.clone() for p in params]
+        undo = autocast_state()
+        while True:
+            pieces = min(state['pieces'], n)
+            try:
+                if pieces == 1: return step(model, inputs, *args, **kwargs)
+                loss = sum(piece(model, _rows(inputs, lo, lo + -(-n//pieces)), asked(inputs)) for lo in range(0, n, -(-n//pieces)))
+                if pieces > state['said']: _say_pieces(n, pieces)
+                state['said'] = max(pieces, state['said'])
+                return loss
+            except Exception as e:
+                if not (is_out_of_memory(e) or is_out_of_memory(e.__context__)): raise
+                traceback.clear_frames(e.__traceback__)
+            finally: state['share'] = 1.
+            for p,g in zip(params, grads): p.grad = g if g is None else g.clone()
+            for f in undo: f()
+            _free_memory()
+            if pieces >= n: raise CourseError(f'out of memory with a single item of a batch of {n}: choose a smaller model or smaller inputs')
+            state['pieces'] = 2*pieces
+
+    def piece(model, rows, total):
+        if not asked(rows): return 0.
+        state['share'] = asked(rows)/total
+        return step(model, rows)  # without the number of items in all, so that its loss is a mean
+
+    trainer.compute_loss, trainer.training_step = compute_loss, training_step
+    return trainer
+
+def within_memory(x # fastai Learner or transformers Trainer; changed in place
+                 ): # `x`
+    "Let a training go on with halved batches and doubled accumulation when the memory runs out; a Trainer's evaluation is left as it is"
+    if any(c.__name__ == 'Trainer' and c.__module__.startswith('transformers.') for c in type(x).__mro__): return _trainer_within_memory(x)
+    if not isinstance(x, Learner): raise CourseError(f'within_memory takes a fastai Learner or a transformers Trainer, not a {type(x).__name__}')
+    x.remove_cbs(x._grab_cbs(WithinMemory))
     cb = WithinMemory()
-    cb.owner = learn
-    learn.add_cb(cb)
-    learn.one_batch = cb.one_batch
-    return learn
+    cb.owner = x
+    x.add_cb(cb)
+    x.one_batch = cb.one_batch
+    return x

@@ -1,4 +1,4 @@
-"A GPU that is full, played by a callback: the training goes on in pieces and ends where it would have ended"
+"A GPU that is full, played by a callback or a module: the training goes on in pieces and ends where it would have ended"
 import pytest
 
 torch = pytest.importorskip('torch')
@@ -69,3 +69,50 @@ def test_other_errors_pass():
     class Broken(fa.Callback):
         def after_pred(self): raise ValueError('something else')
     with pytest.raises(ValueError, match='something else'): fit(Full('after_pred', 8), cbs=[Broken()])
+
+class Crowded(torch.nn.Module):
+    "A classifier that raises, in its backward pass, for more than `room` items"
+    def __init__(self, room=10**6):
+        super().__init__()
+        self.net, self.room = torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.ReLU(), torch.nn.Linear(16, 2)), room
+    def forward(self, x, labels):
+        class Full(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, o): return o.clone()
+            @staticmethod
+            def backward(ctx, g):
+                if len(g) > self.room: raise torch.cuda.OutOfMemoryError('CUDA out of memory.')
+                return g
+        logits = self.net[2](Full.apply(self.net[1](self.net[0](x))))  # the last layer has its gradient when it happens
+        return dict(loss=torch.nn.functional.cross_entropy(logits, labels), logits=logits)
+
+def train(tmp_path, room=None, resume=None, hidden=(), **kwargs):
+    from transformers import Trainer, TrainingArguments
+    seed_everything(0)
+    x = torch.randn(150, 4)
+    rows = [dict(x=a, labels=-100 if i in hidden else int(a[0] > a[1])) for i,a in enumerate(x)]
+    args = TrainingArguments(str(tmp_path), num_train_epochs=3, per_device_train_batch_size=32, learning_rate=1e-2, report_to='none', save_strategy='no', logging_strategy='epoch', disable_tqdm=True, use_cpu=True, **kwargs)
+    trainer = Trainer(Crowded(room or 10**6), args, train_dataset=rows)
+    if room is not None: within_memory(trainer)
+    if resume: resumable(trainer, resume)
+    trainer.train()
+    return trainer
+
+def agree(a, b):
+    for x,y in zip(a.model.parameters(), b.model.parameters()): torch.testing.assert_close(x, y, rtol=1e-4, atol=1e-5)
+    for x,y in zip(a.state.log_history[:-1], b.state.log_history[:-1]): assert x['loss'] == pytest.approx(y['loss'], rel=1e-3) and x['learning_rate'] == y['learning_rate']
+
+@pytest.mark.parametrize('kwargs', [{}, dict(gradient_accumulation_steps=2), dict(hidden=range(0, 150, 3))], ids=['plain', 'accumulation', 'unlabelled'])
+def test_trainer_in_pieces(kwargs, tmp_path, capsys):
+    whole = train(tmp_path, **kwargs)
+    capsys.readouterr()
+    agree(whole, train(tmp_path, 10, **kwargs))
+    said = [o for o in capsys.readouterr().out.splitlines() if 'does not fit' in o]
+    assert said == ['training: a batch of 32 does not fit into the memory; it goes through in 4 pieces of 8, and their gradients are accumulated']
+
+def test_trainer_with_checkpoints_and_without_room(tmp_path):
+    agree(train(tmp_path/'a'), train(tmp_path/'b', 10, resume=tmp_path/'c'))
+    with pytest.raises(CourseError, match='out of memory with a single item of a batch of 32: choose a smaller model'): train(tmp_path/'d', .5)
+
+def test_what_cannot_be_cut():
+    with pytest.raises(CourseError, match='takes a fastai Learner or a transformers Trainer, not a Linear'): within_memory(torch.nn.Linear(1, 1))

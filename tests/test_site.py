@@ -245,5 +245,10 @@ def test_a_site_takes_the_place_of_the_old_one_whole(tmp_path):
     site._swap(tmp_path/'fresh', out)
     assert [p.name for p in out.iterdir()] == ['a.html'] and sorted(p.name for p in tmp_path.iterdir()) == ['_docs', 'fresh']
 
+def test_a_missing_renderer_is_named(tmp_path, monkeypatch):
+    found = site.importlib.util.find_spec
+    monkeypatch.setattr(site.importlib.util, 'find_spec', lambda name, *args: None if name in ('smalldocs', 'nbgrader') else found(name, *args))
+    with pytest.raises(CourseError, match=r"the site is built with smalldocs and nbgrader: pip install 'course_labs\[docs,release\]'"): site.build_site(tmp_path, tmp_path/'site')
+
 def test_a_formula_that_cannot_be_read_is_named():
     with pytest.raises(CourseError, match='the formula .* cannot be read'): site.with_mathml(r'<span class="math inline">\(\left( a \)</span>')
