@@ -87,17 +87,12 @@ def _collab(res):
                   dict(what='memory', x='ratings', xs=xs, ys=[s['bytes'] for s in g['steps']], unit='peak bytes a rating')]
     return dict(about=f"recommenders on the same splits: {a['ratings']}" if a else 'growth of the cost of a rating; error and time need a file of ratings, --data ratings=FILE', rows=rows, growth=growth)
 
-def _resume(res):
-    row = dict(what='an epoch that keeps a checkpoint', peer_is='the same without', ours=res['resumable'], peer=res['plain'], unit='s', aim='<= 1.03',
-               ratio=1 + res['overhead']/100, low=1 + res['lowest']/100, high=1 + res['highest']/100, rounds=res['rounds'])
-    return dict(about=f"{res['arch']} on {res['images']} images of {res['size']} pixels", rows=[row], growth=[])
-
 def _grading(res):
     one = res['1 jobs']
     rows = [dict(compared(f'marking, {k}', 'one job', [(o['seconds'], one['seconds'])], 's')) for k,o in res.items() if k != '1 jobs' and isinstance(o, dict) and 'seconds' in o]
     return dict(about=f"{round(one['seconds']/one['each']) if one['each'] else 'all'} submissions", rows=rows, growth=[])
 
-FORMS = dict(collab=_collab, resume=_resume, grading=_grading) # Scripts that print a form of their own
+FORMS = dict(collab=_collab, grading=_grading) # Scripts that print a form of their own
 
 def common_form(name:str, # The script, without .py
                 res:dict  # What it printed

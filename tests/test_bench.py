@@ -24,12 +24,12 @@ def good(name, rows=(ROW,)): return prints(dict(name=name, about='a test', rows=
 
 def test_results_of_all_scripts_and_a_page(root, tmp_path, capsys):
     write(root, 'one', good('one')); write(root, 'two', good('two', [dict(ROW, aim='>= 100')]))
-    write(root, 'resume', prints(dict(plain=10., resumable=10.1, overhead=1., lowest=-.5, highest=2., rounds=5, arch='a', images=9, size=8)))
+    write(root, 'grading', prints({'1 jobs': dict(seconds=10., each=1.), '2 jobs': dict(seconds=6., each=.6)}))
     assert main(['bench', '--out', str(tmp_path/'out')]) == 0
     out = capsys.readouterr().out
     assert 'MISSED' in out and str(tmp_path/'out'/'bench.html') in out
     res = read_bench(tmp_path/'out')
-    assert [o['name'] for o in res['benchmarks']] == ['one', 'resume', 'two'] and set(res['machine']) >= {'cpu', 'cores', 'memory_gb', 'python', 'torch'}
+    assert [o['name'] for o in res['benchmarks']] == ['grading', 'one', 'two'] and set(res['machine']) >= {'cpu', 'cores', 'memory_gb', 'python', 'torch'}
     page, text = ((tmp_path/'out'/f).read_text() for f in ('bench.html', 'benchmarks.json'))
     assert page.count('<img') == 5 and '2 of 3 aims met' not in page and '1 of 2 aims met' in page
     assert not re.search(r'(src|href)="(?!data:)', page)
