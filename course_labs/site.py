@@ -8,11 +8,12 @@ Docs: https://course-labs.github.io/course_labs/lib/site.html.md"""
 __all__ = ['MAX_FIGURE', 'PREREQUISITES', 'GPU_MINUTES', 'FETCHED', 'OFFLINE', 'NO_SCRIPTS', 'NOT_NEEDED', 'made_on', 'link_bar',
            'lab_head', 'shrink', 'take_figures', 'site_links', 'split_title', 'lab_page', 'student_page',
            'nbformat_markdown', 'results_page', 'labs_page', 'study_guide_page', 'embedded', 'review_pages',
-           'reference_pages', 'slug', 'glossary_page', 'site_faults', 'with_mathml', 'finish_pages', 'student_versions',
-           'stage_site', 'render', 'need_site_tools', 'build_site']
+           'reading_reference', 'reference_pages', 'slug', 'glossary_page', 'site_faults', 'with_mathml',
+           'finish_pages', 'student_versions', 'stage_site', 'stage_pages', 'render', 'need_site_tools', 'build_site']
 
-# %% ../nbs/lib/17_site.ipynb #a161a79f
+# %% ../nbs/lib/17_site.ipynb #2c270cbc
 import base64, functools, html, importlib.util, json, os, re, shutil, subprocess, sys, tempfile
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -140,7 +141,7 @@ def nbformat_markdown(text):
     import nbformat
     return nbformat.v4.new_markdown_cell(text)
 
-# %% ../nbs/lib/17_site.ipynb #c8c8e242
+# %% ../nbs/lib/17_site.ipynb #2368f9f5
 def results_page(run:dict,    # metrics.json
                  titles:dict, # Week: title
                  where:str='' # Device and host of the run
@@ -205,18 +206,29 @@ def review_pages(folder:Path,    # Where the pages go
     flashcards().save(folder/'cards.html')
     write_whole(folder/'flashcards.md', head.format('Flashcards', 'Every term of the course, repeated when it is about to be forgotten') + embedded('cards.html', 'Flashcards', 640) + '\n')
 
-def reference_pages(stage:Path,   # The staging folder
-                    at:Addresses
-                   ):
-    "The reference of the library, from its docstrings and parameter comments, with links to the source"
+@contextmanager
+def reading_reference(stage:Path, # The staging folder, with the library in it
+                      at:Addresses
+                     ):           # A function that waits until it is read
+    "Read docstrings and parameter comments of the library beside the work of the block"
     import yaml
     work = stage/'api'
     work.mkdir()
     conf = dict(title='reference', api=dict(packages=['course_labs'], out='reference', root='..', source=at.source('').rstrip('/')))
     (work/'_smalldocs.yml').write_text(yaml.safe_dump(conf))
     env = dict(os.environ, PYTHONPATH=str(stage), PYTHONWARNINGS='ignore')
-    done = subprocess.run([sys.executable, '-c', 'from smalldocs.cli import main; import sys; sys.exit(main())', 'api', 'build', '--dir', str(work)], env=env, cwd=stage, capture_output=True, text=True)
-    if done.returncode: raise CourseError(f'the reference could not be made: {(done.stderr.strip() or done.stdout.strip()).splitlines()[-1]}')
+    cmd = [sys.executable, '-c', 'from smalldocs.cli import main; import sys; sys.exit(main())', 'api', 'build', '--dir', str(work)]
+    with subprocess.Popen(cmd, env=env, cwd=stage, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as reader:
+        def wait():
+            said = reader.communicate()[0].strip()
+            if reader.returncode: raise CourseError(f"the reference could not be made: {(said or 'no message').splitlines()[-1]}")
+        try: yield wait
+        finally: reader.kill()
+
+def reference_pages(stage:Path # The staging folder, where `reading_reference` has ended
+                   ):
+    "The reference of the library, with links to the source"
+    work = stage/'api'
     ref, rows = stage/'nbs'/'reference', []
     shutil.move(work/'reference', ref)
     shutil.copy(work/'_symbols.json', stage/'nbs')
@@ -344,7 +356,7 @@ def finish_pages(out:Path # The rendered site; changed in place
         text = re.sub(r'(<div class="cell-output cell-output-display")(?=>(?:(?!<iframe|<img|cell-output).){0,3000}?<table)', r'\1 tabindex="0"', text, flags=re.S)
         p.write_text(text, encoding='utf-8')
 
-# %% ../nbs/lib/17_site.ipynb #f84b592f
+# %% ../nbs/lib/17_site.ipynb #7b95db5d
 def _sidebar(stage, labs):
     "The pages of the site in their order"
     import yaml
@@ -373,13 +385,29 @@ def stage_site(run_dir:Path, # A finished run
                stage:Path    # An empty folder
               ) -> dict:     # Week: notebook, in the staging folder
     "Lay out the sources of the site: executed labs, library notebooks, guides and pages made from data"
-    import nbformat
     run, at, there = read_run(run_dir), addresses(root), student_addresses(root)
     for lab in run['labs']:
         if not lab['ok']: raise CourseError(f"the site is built from runs that passed; week {lab['week']}: {lab['error']}")
     for name in ('settings.ini', 'pyproject.toml', 'setup.py', 'README.md', 'CONTRIBUTING.md'): shutil.copy(root/name, stage/name)
     shutil.copytree(root/'course_labs', stage/'course_labs', ignore=shutil.ignore_patterns('__pycache__'))
     shutil.copytree(root/'nbs', stage/'nbs', ignore=shutil.ignore_patterns('*_out', '.ipynb_checkpoints', 'week*.ipynb', '_quarto.yml.bak', 'checks'))
+    with reading_reference(stage, at) as reference:
+        labs = stage_pages(run, run_dir, root, stage, there)
+        reference()
+    reference_pages(stage)
+    home = stage/'nbs'/'index.ipynb'
+    text = home.read_text(encoding='utf-8')
+    home.write_text(re.sub(r'\]\(\.\./((?:data/)?\w+\.md)\)', lambda m: f']({at.source(m[1])})', re.sub(r'\[!\[(Open in \w+)\]\([^)]*\)\]', r'[\1]', text)))
+    return labs
+
+def stage_pages(run:dict,     # metrics.json of the run
+                run_dir:Path, # Where it stands
+                root:Path,    # The checkout
+                stage:Path,   # The staging folder, with the notebooks in it
+                there:Addresses # Of the student versions
+               ) -> dict:     # Week: notebook, in the staging folder
+    "Labs, student versions, review and results as sources of pages"
+    import nbformat
     nbs = stage/'nbs'
     labs, summaries, where = {}, {}, ''
     (stage/'notebooks').mkdir()  # downloads: files, not pages
@@ -401,10 +429,6 @@ def stage_site(run_dir:Path, # A finished run
     write_whole(nbs/'results.md', results_page(run, {w: s[1] for w,s in summaries.items()}, where))
     concepts = json.loads((root/'data'/'concepts.json').read_text(encoding='utf-8'))
     review_pages(nbs/'review', concepts, {w: s[0] for w,s in summaries.items()})
-    reference_pages(stage, at)
-    home = (nbs/'index.ipynb')
-    text = home.read_text(encoding='utf-8')
-    home.write_text(re.sub(r'\]\(\.\./((?:data/)?\w+\.md)\)', lambda m: f']({at.source(m[1])})', re.sub(r'\[!\[(Open in \w+)\]\([^)]*\)\]', r'[\1]', text)))
     return labs
 
 # %% ../nbs/lib/17_site.ipynb #2e743414

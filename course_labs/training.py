@@ -8,9 +8,9 @@ Docs: https://course-labs.github.io/course_labs/lib/training.html.md"""
 __all__ = ['PRECISIONS', 'vanished', 'HalfPrecision', 'half_precision', 'SavedBytes', 'Measured', 'measure', 'accumulate',
            'is_out_of_memory', 'fitting_batch_size', 'gpu_memory_advice', 'WithinMemory', 'within_memory', 'compare',
            'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable',
-           'resuming', 'Resume', 'launch', 'distributed', 'n_processes', 'LaunchError']
+           'resumable_range', 'resuming', 'Resume', 'launch', 'distributed', 'n_processes', 'LaunchError']
 
-# %% ../nbs/lib/02_training.ipynb #efe33d20
+# %% ../nbs/lib/02_training.ipynb #0ae9faa9
 import gc, time, traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from .lr_finder import LRSweep, autocast_state, fit_undone, lr_find, untouched
 from .resume import Resume, resumable, resumable_range, resuming
 from .runtime import CourseError
 
-_all_ = ['compare', 'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'resuming', 'Resume',
+_all_ = ['compare', 'Comparison', 'Verdict', 'judge', 'mean_interval', 'lr_find', 'LRSweep', 'untouched', 'resumable', 'resumable_range', 'resuming', 'Resume',
          'launch', 'distributed', 'n_processes', 'LaunchError']
 
 # %% ../nbs/lib/02_training.ipynb #d9a63975

@@ -11,7 +11,7 @@ from fastai.callback.progress import ProgressCallback
 from fastai.callback.training import GradientAccumulation
 
 from course_labs import resume
-from course_labs.resume import Store, load_plain, plain, random_values, resumable, same
+from course_labs.resume import Store, load_plain, plain, random_values, resumable, resumable_range, same
 from course_labs.runtime import CourseError, seed_everything
 
 torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])  # the first one of a process loads parts of torch: better before the forks than in each
@@ -313,6 +313,31 @@ def test_trainer_finish(trainer_wholes, tmp_path):
     assert resume._checkpoints(tmp_path) == [last] and not (last/'optimizer.pt').exists()
     again = trainer_cell(tmp_path)
     assert same(again['weights'], whole['weights']) and same(again['log'], whole['log'])
+
+def loop_cell(folder=None, at=None):
+    "A loop written by hand, killed in round `at`; gives weights, losses and the numbers that would be drawn next"
+    seed_everything(0)
+    net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Dropout(.2), torch.nn.Linear(8, 1))
+    opt = torch.optim.SGD(net.parameters(), .1, momentum=.9)
+    sched, x, losses = torch.optim.lr_scheduler.OneCycleLR(opt, .1, total_steps=12), torch.linspace(-1, 1, 64).view(16, 4), []
+    for i in resumable_range(12, folder, every=2, data=(x,), net=net, opt=opt, sched=sched, losses=losses):
+        loss = (net(x + random.random() + torch.rand(16, 4)) - 1).pow(2).mean()
+        opt.zero_grad(); loss.backward()
+        if i == at: die()
+        opt.step(); sched.step()
+        losses.append(loss.item())
+    return plain(dict(weights=dict(net.state_dict()), losses=losses, random=random_values()))
+
+@pytest.mark.parametrize('function, n', [(None, 0), (None, 7), (None, 11), ((os, 'replace'), 1), ((torch, 'save'), 2), ((os, 'fsync'), 6), ((Path, 'unlink'), 1), ((Path, 'unlink'), 5), ('half', 3), ('half', 7)])
+def test_loop_killed_while_it_trains_and_while_it_writes(function, n, tmp_path):
+    def victim():
+        if function == 'half': half_written(n)
+        elif function: Countdown(n).wrap(*function)
+        loop_cell(tmp_path/'c', n if function is None else None)
+    assert forked(victim) == signal.SIGKILL
+    whole = forked(loop_cell)
+    for _ in range(2): assert same(forked(lambda: loop_cell(tmp_path/'c')), whole)  # the second time it had ended
+    assert [p.name for p in (tmp_path/'c').iterdir()] == ['fit000_weights.pt']
 
 def keras_cell(folder=None):
     import keras, numpy as np
