@@ -65,7 +65,7 @@ def get_exercise(id:str) -> Exercise:
         if id not in there: raise CourseError(f"there is no exercise {id!r}; week {week_of(id)} has: {', '.join(sorted(there)) or 'none'}")
     return EXERCISES[id]
 
-# %% ../nbs/lib/03_exercises.ipynb #d3515ded
+# %% ../nbs/lib/03_exercises.ipynb #46ebcafa
 _KINDS = {bool: 'bool', int: 'number', float: 'number', str: 'str', list: 'list', tuple: 'tuple', dict: 'dict', type(None): 'None', set: 'set'}
 
 def _kind(x):
@@ -104,7 +104,8 @@ def same(got,            # What came back
     if g != w: raise Wrong(f'{call} should be of kind {w}, but it is {_show(got)}.', think)
     if w in ('tensor', 'array'):
         if tuple(got.shape) != tuple(want.shape): raise Wrong(f'{call} should have the shape {tuple(want.shape)}, but it has {tuple(got.shape)}.', think)
-        pairs = [(float(a), float(b)) for a,b in zip(_flat(_plain(got)), _flat(_plain(want)))]
+        try: pairs = [(float(a), float(b)) for a,b in zip(_flat(_plain(got)), _flat(_plain(want)))]
+        except (TypeError, ValueError): raise Wrong(f'{call} should hold numbers, but it is of the type {got.dtype}.', think) from None
         bad = [i for i,(a,b) in enumerate(pairs) if not _close(a, b, tol)]
         if bad: raise Wrong(f'{call} differs in {len(bad)} of {len(pairs)} values; at place {bad[0]} {pairs[bad[0]][1]:.5g} was expected and {pairs[bad[0]][0]:.5g} came.', think)
     elif w == 'number':
@@ -117,7 +118,7 @@ def same(got,            # What came back
         for k in want: same(got[k], want[k], f'{k!r} of {call}', think, tol)
     elif not (got == want): raise Wrong(f'{call} should be {_show(want)}, but it is {_show(got)}.', think)
 
-# %% ../nbs/lib/03_exercises.ipynb #14d52edd
+# %% ../nbs/lib/03_exercises.ipynb #0441a152
 RIGHT, WRONG, NOT_ATTEMPTED, ERROR = 'right', 'wrong', 'not attempted', 'error'
 
 @dataclass
@@ -170,7 +171,7 @@ def _line_of(exc, answer):
         tb = tb.tb_next
     return f' (line {line} of {answer.__name__})' if line else ''
 
-# %% ../nbs/lib/03_exercises.ipynb #3cdf4d75
+# %% ../nbs/lib/03_exercises.ipynb #c85a8d55
 _given:dict = {}
 
 def check(id:str,   # Of the exercise: 'w3.conv_size'
