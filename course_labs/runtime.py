@@ -130,7 +130,8 @@ def probe_device() -> Device: # The best device on which a training step worked
             except Exception as e:  # drivers raise many types; all mean that this device does not compute
                 why = (str(e).strip() or type(e).__name__).splitlines()[0][:120]
                 notes.append(f'{kind} says it is available but failed on a real operation ({why}): using the CPU.')
-        return Device('cpu', f'CPU, {torch.get_num_threads()} threads', _precisions('cpu'), ' '.join(notes))
+        n = torch.get_num_threads()
+        return Device('cpu', f'CPU, {n} thread' + 's'*(n > 1), _precisions('cpu'), ' '.join(notes))
     finally: torch.random.set_rng_state(state)
 
 # %% ../nbs/lib/00_runtime.ipynb #917ee54e
