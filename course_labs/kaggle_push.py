@@ -17,7 +17,7 @@ from .kaggle_client import kaggle_errors, kernel_metadata, need_credentials, sai
 from .project import BADGES, INSTALL, checkout, lab_notebooks, lab_summary, settings
 from .runtime import CourseError, write_whole
 
-# %% ../nbs/lib/18_kaggle.ipynb #a409390e
+# %% ../nbs/lib/18_kaggle.ipynb #1591bf11
 WHEELS = 'course-labs-wheels' # Name of the data set of wheels
 
 def offline_install() -> str:
@@ -37,7 +37,8 @@ def kernel_title(nb,      # A lab
 def write_kernel(week:int,       # 1 to 8
                  user:str,       # Your name on Kaggle
                  folder,         # Where it is written
-                 offline:bool=False # Internet off, with the data set of wheels attached
+                 offline:bool=False, # Internet off, with the data set of wheels attached
+                 changed:str=''  # Settings of the lab, as 'num_processes=2;epochs=3'
                 ) -> Path:       # The folder
     "Write a lab and its metadata as Kaggle's client takes them; raises `CourseError` for a week that has no lab"
     import nbformat
@@ -48,6 +49,9 @@ def write_kernel(week:int,       # 1 to 8
     for c in nb.cells:
         if c.cell_type == 'code': c.outputs, c.execution_count = [], None
         if offline and c.source.startswith(INSTALL): c.source = offline_install()
+    if changed: # read by `lab.config`
+        first = next(i for i,c in enumerate(nb.cells) if c.cell_type == 'code')
+        nb.cells.insert(first, nbformat.v4.new_code_cell(f"import os\nos.environ['COURSE_LABS_SET'] = {changed!r}"))
     meta = kernel_metadata(user, kernel_title(nb, week), labs[week].name, competition=COMPETITION if week == 4 else '',
                            internet=not offline, datasets=[f'{user}/{WHEELS}'] if offline else ())
     write_whole(folder/labs[week].name, nbformat.writes(nb))

@@ -8,14 +8,14 @@ Docs: https://course-labs.github.io/course_labs/lib/suite.html.md"""
 __all__ = ['PACKAGES', 'OFFLINE_MODELS', 'QUICK', 'run', 'lab_needs', 'doctor', 'lab', 'docs', 'push', 'release', 'grade',
            'bench', 'sync', 'parser', 'main']
 
-# %% ../nbs/lib/05_suite.ipynb #60679f4e
+# %% ../nbs/lib/05_suite.ipynb #835d6999
 import argparse, os, signal, sys, threading
 from contextlib import contextmanager
 from pathlib import Path
 
 from .runtime import CourseError, SIZES, coerce, pairs
 
-# %% ../nbs/lib/05_suite.ipynb #d2a97bf9
+# %% ../nbs/lib/05_suite.ipynb #7bb4c49b
 def _joined(items, flag):
     "The values of a repeatable key=value flag as the text of one variable"
     for o in items or ():
@@ -196,7 +196,7 @@ def lab(args) -> int:
     if args.print_command: print(*cmd); return 0
     return subprocess.call(cmd)
 
-# %% ../nbs/lib/05_suite.ipynb #1f001c00
+# %% ../nbs/lib/05_suite.ipynb #0b99173b
 def docs(args) -> int:
     "Build the site from a finished run, or from a run of every lab at size tiny made now; --pictures makes those of the home page and the README anew instead"
     from course_labs.site import build_site, need_site_tools
@@ -217,12 +217,13 @@ def docs(args) -> int:
     print(f'The site is in {build_site(folder, args.out)}')
     return 0
 
-# %% ../nbs/lib/05_suite.ipynb #95f2d3b6
+# %% ../nbs/lib/05_suite.ipynb #b9d2d155
 def push(args) -> int:
     "Send labs to Kaggle as private notebooks with a T4, the network on, and the competition attached where the lab has one"
     from course_labs.kaggle_client import kaggle_user, need_credentials, push_kernel
     from course_labs.kaggle_push import pack_wheels, push_wheels, write_kernel
     if not args.week: raise CourseError('say which lab: --week N')
+    changed = _joined(args.set, '--set')
     if not args.dry_run: need_credentials('pushing')
     user, out = kaggle_user(args.user), Path(args.out)
     if args.offline_wheels:
@@ -231,11 +232,11 @@ def push(args) -> int:
         print(f"{folder}: {len(list(folder.glob('*.whl')))} wheels, {size/1e6:.0f} MB")
         if not args.dry_run: print(f'sent; it is ready when Kaggle has unpacked it: see https://www.kaggle.com/datasets/{push_wheels(folder)}')
     for week in args.week:
-        folder = write_kernel(week, user, out/f'week{week:02d}', offline=args.offline_wheels)
+        folder = write_kernel(week, user, out/f'week{week:02d}', offline=args.offline_wheels, changed=changed)
         print(f'week {week}: written to {folder}' if args.dry_run else f'week {week}: sent, {push_kernel(folder)}')
     return 0
 
-# %% ../nbs/lib/05_suite.ipynb #ae10c5b2
+# %% ../nbs/lib/05_suite.ipynb #910351d7
 def release(args) -> int:
     "Write student versions of the labs: solutions become stubs, and a lab that does not hold is not released"
     from course_labs.project import checkout
@@ -253,7 +254,7 @@ def release(args) -> int:
     if args.push and len(good) == len(res): print(f'sent to the branch for students as {push_branch(args.out, root)[:10]}')
     return int(len(good) < len(res))
 
-# %% ../nbs/lib/05_suite.ipynb #ae10c5b4
+# %% ../nbs/lib/05_suite.ipynb #6bfd7381
 def grade(args) -> int:
     "Mark submitted notebooks: each answer runs inside bubblewrap, and the course's own checks say what is right"
     from collections import Counter
@@ -270,7 +271,7 @@ def grade(args) -> int:
     print(f"{len(results)} submissions: {', '.join(f'{n} {state}' for state, n in Counter(r['state'] for r in results).most_common())}. Open {Path(args.out)/'grades.csv'}")
     return int(any(r['state'] == 'failed' for r in results))
 
-# %% ../nbs/lib/05_suite.ipynb #7d37f432
+# %% ../nbs/lib/05_suite.ipynb #a0c3c610
 QUICK = dict(collab=['--sizes', '5000', '20000', '--repeats', '1', '--splits', '1'], resume=['--images', '64', '--size', '64', '--rounds', '1', '--epochs', '1'], grading=['--n', '3']) # Of scripts without --quick
 
 def bench(args) -> int:
@@ -313,7 +314,7 @@ def sync(args) -> int:
     for p in project.sync(): print(f'{p.relative_to(project.checkout())} written')
     return 0
 
-# %% ../nbs/lib/05_suite.ipynb #ef1df87c
+# %% ../nbs/lib/05_suite.ipynb #0bd8178a
 def _positive(text):
     if not text.isdigit() or int(text) < 1: raise argparse.ArgumentTypeError(f'{text!r} is not a whole number above 0')
     return int(text)
@@ -373,8 +374,9 @@ def parser() -> argparse.ArgumentParser:
     v.add_argument('--memory', type=_positive, default=1500, metavar='MB', help='memory that one answer may take (default 1500)')
     v.add_argument('--scheduler', default='', metavar='ADDRESS', help='hand the work to the Dask cluster at this address')
     v.add_argument('--trust', action='store_true', help='run answers unguarded, where bubblewrap cannot be had')
-    v = verb(push, 'send labs to Kaggle', 'examples:\n  course-labs push --week 4 --dry-run --user NAME\n  course-labs push --week 4 --offline-wheels')
+    v = verb(push, 'send labs to Kaggle', 'examples:\n  course-labs push --week 4 --dry-run --user NAME\n  course-labs push --week 4 --set num_processes=2\n  course-labs push --week 4 --offline-wheels')
     v.add_argument('--week', type=int, action='append', metavar='N', help='a week to send, 1 to 8; repeatable')
+    v.add_argument('--set', action='append', metavar='KEY=VALUE', help="override one setting of the labs' config there, as num_processes=2 for both GPUs; repeatable")
     v.add_argument('--user', default='', metavar='NAME', help='your name on Kaggle; default: KAGGLE_USERNAME or the name in kaggle.json')
     v.add_argument('--out', default='kaggle_out', metavar='DIR', help='where the folders are written (default: kaggle_out)')
     v.add_argument('--dry-run', action='store_true', help='write the folders and stop')

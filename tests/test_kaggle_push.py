@@ -56,6 +56,13 @@ def test_other_weeks_attach_nothing(kaggle, tmp_path):
     assert main(['push', '--week', '1', '--out', str(tmp_path/'k')]) == 0
     assert not server['SaveKernel'].get('competitionDataSources')
 
+def test_settings_travel_in_the_first_cell(kaggle, tmp_path):
+    assert main(['push', '--week', '4', '--set', 'num_processes=2', '--set', 'arch=a name', '--dry-run', '--out', str(tmp_path)]) == 0
+    cells = [c for c in nbformat.read(next((tmp_path/'week04').glob('*.ipynb')), as_version=4).cells if c.cell_type == 'code']
+    env = {}
+    exec(cells[0].source.replace('import os', '').replace('os.environ', 'environ'), dict(environ=env))
+    assert env == {'COURSE_LABS_SET': 'num_processes=2;arch=a name'}
+
 def test_dry_run_writes_the_folder_and_sends_nothing(kaggle, tmp_path):
     server = kaggle()
     for week in lab_notebooks():
@@ -83,7 +90,7 @@ def test_missing_credentials_name_the_page(monkeypatch, tmp_path, capsys):
     assert main(['push', '--week', '4', '--dry-run', '--out', str(tmp_path/'k')]) == 1
     assert '--user NAME' in capsys.readouterr().err
 
-@pytest.mark.parametrize('argv, line', [([], '--week N'), (['--week', '99'], 'no lab of week 99')])
+@pytest.mark.parametrize('argv, line', [([], '--week N'), (['--week', '99'], 'no lab of week 99'), (['--week', '4', '--set', 'epochs'], '--set epochs: expected key=value')])
 def test_bad_words(capsys, tmp_path, argv, line):
     assert main(['push', *argv, '--dry-run', '--user', 'ann', '--out', str(tmp_path)]) == 1
     assert line in capsys.readouterr().err
