@@ -11,20 +11,21 @@ __all__ = ['MAX_FIGURE', 'PREREQUISITES', 'GPU_MINUTES', 'FETCHED', 'OFFLINE', '
            'reading_reference', 'reference_pages', 'slug', 'glossary_page', 'site_faults', 'with_mathml',
            'finish_pages', 'student_versions', 'stage_site', 'stage_pages', 'render', 'need_site_tools', 'build_site']
 
-# %% ../nbs/lib/17_site.ipynb #2c270cbc
+# %% ../nbs/lib/17_site.ipynb #a034cbfe
 import base64, functools, html, importlib.util, json, os, re, shutil, subprocess, sys, tempfile
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from .answers import BEGIN
 from .project import BADGES, INSTALL, Addresses, addresses, checkout, lab_notebooks, lab_summary
 from .release import release, student_addresses
 from .report import figure_title, read_run
 from .runner import headings
 from .runtime import CourseError, write_whole
 
-# %% ../nbs/lib/17_site.ipynb #30f9d585
+# %% ../nbs/lib/17_site.ipynb #731082d2
 MAX_FIGURE = 300_000 # Bytes of one figure on the site
 
 PREREQUISITES = {1: 'Python functions and loops', 2: 'week 1', 3: 'weeks 1 and 2', 4: 'weeks 2 and 3', 5: 'weeks 1 to 3', 6: 'weeks 1 to 3', 7: 'weeks 1 to 3', 8: 'weeks 1 to 7'}
@@ -125,6 +126,8 @@ def lab_page(nb,            # An executed lab; changed in place
         for o in c.get('outputs', []):
             if 'text/html' in o.get('data', {}): o['data']['text/html'] = site_links(o['data']['text/html'])
     take_figures(nb, name.split('_')[0], figures)
+    for c in nb.cells:
+        if c.cell_type == 'code' and BEGIN in c.source: c.source = f'#| code-fold: true\n#| code-summary: "A solution"\n{c.source}'
     return nb
 
 def student_page(nb,       # A student version; changed in place
