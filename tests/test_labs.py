@@ -7,20 +7,22 @@ import pytest
 from course_labs.project import lab_notebooks
 from course_labs.runner import REQUIRED
 
-# (week, result): smallest and largest value that passes. Set from several seeds, with a margin.
+# (week, result): smallest and largest value that passes.
+# The range over the ten seeds of `make soak`, widened by its own width at both ends and rounded outwards; a figure that the course
+# promises stands where it is the stricter one. What has no chance in it (rows, questions) has bounds of its own.
 BOUNDS = {
-    (1, 'circle_accuracy'): (0.97, 1), (1, 'xor_accuracy'): (0.97, 1), (1, 'spiral_accuracy'): (0.95, 1),
-    (2, 'error_rate'): (0, 0.40), (2, 'error_rate_scratch'): (0.30, 0.65), (2, 'spectrogram_accuracy'): (0.70, 1), (2, 'gadf_accuracy'): (0.80, 1),
-    (3, 'lr_valley'): (1e-4, 2e-2), (3, 'accuracy_dense'): (0.93, 0.99), (3, 'accuracy_lenet'): (0.93, 0.99),
-    (3, 'accuracy_alexnet'): (0.88, 0.99), (3, 'accuracy_resnet'): (0.97, 1),
-    (4, 'error_fine_tune'): (0, 0.30), (4, 'error_fit_one_cycle'): (0, 0.75), (4, 'error_scratch'): (0.5, 0.96), (4, 'error_vit'): (0.2, 0.88),
-    (4, 'error_tta'): (0, 0.30), (4, 'error_ensemble'): (0, 0.40), (4, 'submission_rows'): (100, 100),
-    (5, 'nli_accuracy'): (0.65, 0.85), (5, 'nli_majority'): (0.30, 0.40), (5, 'nli_hypothesis_only'): (0.45, 0.63),
-    (5, 'loss_autoregressive'): (2.5, 4.8), (5, 'loss_masked'): (2.5, 5.15), (5, 'loss_permuted'): (2.5, 5.0), (5, 'nsp_accuracy'): (0.55, 0.9),
-    (6, 'rmse'): (0.55, 0.75), (6, 'rmse_bias_only'): (0.78, 0.92), (6, 'rmse_nn'): (0.70, 0.92), (6, 'precision_at_10'): (0.05, 0.6),
-    (6, 'recall_at_10'): (0.05, 0.6), (6, 'map_at_10'): (0.03, 0.5), (6, 'ndcg_at_10'): (0.15, 0.6),
-    (7, 'perceptron_accuracy'): (0.95, 1), (7, 'digits_accuracy'): (0.975, 1), (7, 'fashion_accuracy'): (0.72, 0.95),
-    (7, 'housing_rmse_sequential'): (0.3, 0.55), (7, 'housing_rmse_wide_deep'): (0.3, 0.52),
+    (1, 'circle_accuracy'): (0.98, 1), (1, 'xor_accuracy'): (0.98, 1), (1, 'spiral_accuracy'): (0.98, 1),
+    (2, 'error_rate'): (0.16, 0.37), (2, 'error_rate_scratch'): (0.45, 0.58), (2, 'spectrogram_accuracy'): (0.70, 1), (2, 'gadf_accuracy'): (0.90, 1),
+    (3, 'lr_valley'): (1e-4, 2e-2), (3, 'accuracy_dense'): (0.95, 0.98), (3, 'accuracy_lenet'): (0.94, 0.98),
+    (3, 'accuracy_alexnet'): (0.90, 0.99), (3, 'accuracy_resnet'): (0.97, 1),
+    (4, 'error_fine_tune'): (0.18, 0.30), (4, 'error_fit_one_cycle'): (0.29, 0.81), (4, 'error_scratch'): (0.84, 0.95), (4, 'error_vit'): (0.68, 0.80),
+    (4, 'error_tta'): (0.14, 0.28), (4, 'error_ensemble'): (0.20, 0.36), (4, 'submission_rows'): (100, 100),
+    (5, 'nli_accuracy'): (0.65, 0.75), (5, 'nli_majority'): (0.31, 0.36), (5, 'nli_hypothesis_only'): (0.53, 0.64),
+    (5, 'loss_autoregressive'): (3.8, 4.2), (5, 'loss_masked'): (4.8, 5.1), (5, 'loss_permuted'): (3.6, 5.2), (5, 'nsp_accuracy'): (0.56, 0.85),
+    (6, 'rmse'): (0.64, 0.71), (6, 'rmse_bias_only'): (0.79, 0.90), (6, 'rmse_nn'): (0.78, 0.90), (6, 'precision_at_10'): (0.13, 0.16),
+    (6, 'recall_at_10'): (0.22, 0.30), (6, 'map_at_10'): (0.11, 0.16), (6, 'ndcg_at_10'): (0.21, 0.28),
+    (7, 'perceptron_accuracy'): (0.97, 1), (7, 'digits_accuracy'): (0.975, 1), (7, 'fashion_accuracy'): (0.75, 0.85),
+    (7, 'housing_rmse_sequential'): (0.43, 0.52), (7, 'housing_rmse_wide_deep'): (0.43, 0.52),
     (8, 'questions'): (160, 400), (8, 'terms'): (84, 400), (8, 'exam_questions'): (10, 60),
 }
 
