@@ -7,8 +7,8 @@ Docs: https://course-labs.github.io/course_labs/lib/launch.html.md"""
 # %% auto #0
 __all__ = ['WRITERS', 'rank', 'n_processes', 'LaunchError', 'launch', 'share_of', 'distributed']
 
-# %% ../nbs/lib/12_launch.ipynb #a94baa2a
-import os, pickle, signal, subprocess, sys, tempfile, threading, time, traceback
+# %% ../nbs/lib/12_launch.ipynb #233e0c4e
+import os, pickle, signal, subprocess, sys, tempfile, threading, time, traceback, warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -163,7 +163,7 @@ def share_of(m:int, # Items in a batch
     c = -(-m//n)
     return [min(i*c + j, m - 1) for j in range(c)], max(0, min(c, m - i*c))
 
-# %% ../nbs/lib/12_launch.ipynb #e29087b3
+# %% ../nbs/lib/12_launch.ipynb #fb534dbb
 def _shared_loader(dl, device):
     "A loader of this process's share of each batch of `dl`"
     from fastai.data.load import DataLoader
@@ -297,6 +297,10 @@ def distributed(learn,        # fastai Learner; its batch size is that of all pr
     logger = learn.logger
     learn.remove_cbs(silent)
     if rank(): learn.logger = lambda *_: None
+    from accelerate import DistributedDataParallelKwargs
+    # A body may have layers that only the head of its own used: they get no gradient, and nobody may wait for it
+    kwargs.setdefault('kwargs_handlers', [DistributedDataParallelKwargs(find_unused_parameters=True)])
+    warnings.filterwarnings('ignore', message='find_unused_parameters=True was specified')
     cb = _classes()[2](sync_bn, **kwargs)
     learn.add_cb(cb)
     try: yield learn

@@ -28,6 +28,7 @@ def make_learner(kind='items', n=150, cbs=(), dropout=0., **kwargs):
         loaders = [torch.utils.data.DataLoader(d, batch_sampler=Sampler(len(d), 33)) for d in (ds[:n], ds[n:])]
     else: loaders = [fa.DataLoader(ds[:n], bs=33, shuffle=True, drop_last=kind == 'drop_last'), fa.DataLoader(ds[n:], bs=17)]
     net = torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.ReLU(), torch.nn.Dropout(dropout), torch.nn.Linear(16, 2))
+    if kind == 'unused': net[0].of_another_head = torch.nn.Parameter(torch.ones(3))  # as in the body of a pretrained ConvNeXt
     learn = fa.Learner(fa.DataLoaders(*loaders, device='cpu'), net, loss_func=fa.CrossEntropyLossFlat(), metrics=[fa.accuracy, F1Score()], splitter=lambda m: fa.L(m[:2], m[2:]).map(fa.params), cbs=cbs, **kwargs)
     learn.remove_cbs(ProgressCallback)
     return learn
@@ -46,8 +47,8 @@ def train_all(folder):
         def before_train(self): assert len(list(self.model[0].parameters())) == 2 and len(self.model) == 4
     res = {}
     folder.mkdir(exist_ok=True)
-    for kind in ('items', 'drop_last', 'batches', 'accumulate'):
-        learn = make_learner(kind, cbs=[Body()] + [GradientAccumulation(66)]*(kind == 'accumulate'), path=folder)
+    for kind in ('items', 'drop_last', 'batches', 'accumulate', 'unused'):
+        learn = make_learner(kind, cbs=[Body()]*(kind != 'unused') + [GradientAccumulation(66)]*(kind == 'accumulate'), path=folder)
         cbs = [CSVLogger(f'{kind}.csv')]
         with distributed(learn), learn.no_logging():
             if kind == 'items': learn.fine_tune(2, 5e-2, cbs=cbs)
