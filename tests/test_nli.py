@@ -1,5 +1,5 @@
 "Week 5: batch makers held against their definitions, cells and attention against the libraries', and bad files of pairs"
-import math
+import ast, math, subprocess, sys
 import numpy as np, pandas as pd, pytest, torch
 from hypothesis import given, settings, strategies as st
 from torch import nn
@@ -113,6 +113,14 @@ def test_tokenizers(kind):
     assert tok.get_vocab_size() <= 60 and [tok.token_to_id(o) for o in SPECIALS] == [0, 1, 2, 3, 4]
     assert '[UNK]' not in tok.encode('The Cat').tokens
     with pytest.raises(ValueError, match='BPE'): train_tokenizer(['a'], 'letters')
+
+def test_another_process_numbers_the_pieces_in_the_same_way():
+    "Without it a seed would not repeat a training, and a training that was killed would not go on"
+    texts = [f'{a}{b}{a} {b}{c}{a}, {c}{b}' for a in 'abcdefg' for b in 'hijklmn' for c in 'opqrstu']
+    train = lambda kind: train_tokenizer(iter(texts), kind, 150).get_vocab()
+    code = f"from course_labs.nli import train_tokenizer; print(*({{k: train_tokenizer({texts!r}, k, 150).get_vocab() for k in ('BPE', 'WordPiece')}}).items(), sep='\\n')"
+    there = [ast.literal_eval(o) for o in subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.splitlines()]
+    assert there == [('BPE', train('BPE')), ('WordPiece', train('WordPiece'))]
 
 # files of pairs
 
