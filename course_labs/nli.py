@@ -33,7 +33,7 @@ from .resume import resumable_range
 from .runtime import CourseError, seed_everything
 from .text_models import embed, max_tokens, text_model, text_tokenizer, token_lengths
 
-# %% ../nbs/labs/week05_nli.ipynb #95cb5041
+# %% ../nbs/labs/week05_nli.ipynb #5a66f476
 SPECIALS = '[PAD]', '[CLS]', '[SEP]', '[UNK]', '[MASK]'
 KINDS = 'BPE', 'WordPiece', 'Unigram'
 
@@ -44,26 +44,26 @@ def train_tokenizer(texts,              # Iterable of str
                    ) -> Tokenizer:      # The five `SPECIALS` have the ids 0 to 4
     "Train a subword tokeniser; each kind marks in its own way where a word begins"
     if kind not in KINDS: raise ValueError(f"kind {kind!r}: one of {', '.join(KINDS)}")
-    texts, settings = list(texts), dict(vocab_size=vocab_size, special_tokens=list(SPECIALS), show_progress=False)
+    settings = dict(vocab_size=vocab_size, special_tokens=list(SPECIALS), show_progress=False)
     if kind == 'BPE':
         tok, trainer = Tokenizer(models.BPE(unk_token='[UNK]')), trainers.BpeTrainer(**settings)
         tok.pre_tokenizer, tok.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     elif kind == 'WordPiece':
-        tok, trainer = Tokenizer(models.WordPiece(unk_token='[UNK]')), trainers.WordPieceTrainer(**settings)
+        tok, trainer = Tokenizer(models.WordPiece(unk_token='[UNK]')), trainers.WordPieceTrainer
         tok.pre_tokenizer, tok.decoder = pre_tokenizers.BertPreTokenizer(), decoders.WordPiece()
     else:
         tok, trainer = Tokenizer(models.Unigram()), trainers.UnigramTrainer(unk_token='[UNK]', **settings)
         tok.pre_tokenizer, tok.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
     tok.normalizer = normalizers.Sequence([normalizers.NFKC()] + [normalizers.Lowercase()]*lowercase)
-    if kind == 'WordPiece': return _same_each_time(tok, texts, settings)
+    if kind == 'WordPiece': return _same_each_time(tok, list(texts), trainer, settings)
     tok.train_from_iterator(texts, trainer)
     return tok
 
-def _same_each_time(tok, texts, settings):
+def _same_each_time(tok, texts, trainer, settings):
     "Train WordPiece with the letters inside words in a fixed order: its trainer numbers them anew in each process, and ties between pieces follow the numbers"
     inside = {c for t in texts for word,_ in tok.pre_tokenizer.pre_tokenize_str(tok.normalizer.normalize_str(t)) for c in word[1:]}
     first = [*SPECIALS, *(f'##{c}' for c in sorted(inside))]
-    tok.train_from_iterator(texts, trainers.WordPieceTrainer(**{**settings, 'special_tokens': first}))
+    tok.train_from_iterator(texts, trainer(**settings | dict(special_tokens=first)))
     res = Tokenizer(models.WordPiece(tok.get_vocab(), unk_token='[UNK]'))  # in which only SPECIALS are special
     res.normalizer, res.pre_tokenizer, res.decoder = tok.normalizer, tok.pre_tokenizer, tok.decoder
     res.add_special_tokens(list(SPECIALS))

@@ -40,10 +40,15 @@ def labs(tmp_path_factory):
     done = subprocess.run([Path(sys.executable).parent/'course-labs', 'run', '--size', 'tiny', '--out', out], capture_output=True, text=True,
                           env=dict(env, COURSE_LABS_OFFLINE='1', COLUMNS='160'))
     print(done.stdout, done.stderr)
-    return {o['week']: o for o in json.loads((out/'metrics.json').read_text())['labs']}
+    return {o['week']: dict(o, path=out/o['notebook']) for o in json.loads((out/'metrics.json').read_text())['labs']}
 
 @pytest.mark.parametrize('week', sorted(lab_notebooks()))
 def test_lab_runs(labs, week): assert labs[week]['ok'], labs[week]['error']
+
+@pytest.mark.parametrize('week', sorted(lab_notebooks()))
+def test_lab_shows_no_warning(labs, week):
+    cells = json.loads(labs[week]['path'].read_text())['cells']
+    assert [''.join(o['text']) for c in cells for o in c.get('outputs', []) if o.get('name') == 'stderr'] == []
 
 @pytest.mark.parametrize('week, name', sorted(BOUNDS))
 def test_result(labs, week, name):
