@@ -18,4 +18,4 @@ setup(version=cfg['version'], description=cfg['description'], python_requires=f"
       install_requires=reqs('requirements'), extras_require=extras,
       packages=find_packages(include=['course_labs', 'course_labs.*']) + list(shipped), package_dir=shipped,
       package_data={'course_labs.data': ['**/*'], 'course_labs.labs': ['*.ipynb']},
-      entry_points={'console_scripts': ['course-labs=course_labs.suite:main']})
+      entry_points={'console_scripts': ['course-labs=course_labs.cli:main']})

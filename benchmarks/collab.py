@@ -32,8 +32,8 @@ OURS = {  # Model of the training ratings, and how it is trained
 
 def ours(name, train, valid, seed):
     "Train one of our models; its RMSE and seconds"
-    from course_labs.collab import DotBias, RatersDot, fit_ratings, predict, rating_errors
-    from course_labs.runtime import seed_everything
+    from course_labs.weeks.collab import DotBias, RatersDot, fit_ratings, predict, rating_errors
+    from course_labs.core.machine import seed_everything
     seed_everything(seed)
     kind, n_factors, how = OURS[name]
     def fit():
@@ -47,7 +47,7 @@ def fastai_peer(ratings, train_rows, valid_rows, seed):
     import pandas as pd
     from fastai.collab import TabularCollab, collab_learner
     from fastai.tabular.all import Categorify, TransformBlock
-    from course_labs.runtime import seed_everything
+    from course_labs.core.machine import seed_everything
     seed_everything(seed)
     df = pd.DataFrame(dict(user=ratings.users, item=ratings.items, rating=ratings.values))
     to = TabularCollab(df, [Categorify], ['user', 'item'], y_names=['rating'], y_block=TransformBlock(), splits=(train_rows.tolist(), valid_rows.tolist()))
@@ -67,7 +67,7 @@ def surprise_peer(name, train, valid, seed):
 
 def accuracy(data, n_splits, repeats, peers=True):
     "RMSE and seconds of every model on the same splits, and ratios of time"
-    from course_labs.ratings import read_ratings, split_random
+    from course_labs.data_sets.ratings import read_ratings, split_random
     import torch
     torch.set_num_threads(1)  # for all: scikit-surprise has one thread, and batches this small gain nothing from more
     ratings = read_ratings(data)
@@ -95,7 +95,7 @@ def accuracy(data, n_splits, repeats, peers=True):
 
 def draw(n, n_users, n_items, seed, block=100_000):
     "`n` ratings of two factors and biases, block by block so that drawing takes little memory"
-    from course_labs.ratings import Ratings
+    from course_labs.data_sets.ratings import Ratings
     truth, rng = np.random.default_rng(0), np.random.default_rng(seed)
     p, q = truth.normal(0, 0.7, (n_users, 2)).astype('f4'), truth.normal(0, 0.7, (n_items, 2)).astype('f4')
     bu, bi = truth.normal(0, 0.35, n_users).astype('f4'), truth.normal(0, 0.45, n_items).astype('f4')
@@ -129,7 +129,7 @@ class PeakMemory:
 def growth_step(n, epochs):
     "One size, in a process of its own: seconds per rating per epoch and peak bytes per rating"
     import torch
-    from course_labs.collab import DotBias, fit_ratings, predict, rating_errors
+    from course_labs.weeks.collab import DotBias, fit_ratings, predict, rating_errors
     n_users, n_items = SHAPES.get(n) or (int(0.7*n**0.72), int(3*n**0.51))
     warm = draw(5_000, 50, 50, 1)
     fit_ratings(DotBias(50, 50, 8, warm.y_range, 3.4), warm, warm, epochs=1)
@@ -161,7 +161,7 @@ def plot(res, path):
     import matplotlib
     matplotlib.use('agg')
     import matplotlib.pyplot as plt
-    from course_labs.plots import use_style
+    from course_labs.training.plots import use_style
     use_style()
     n = [s['n'] for s in res['steps']]
     fig,(ax,bx) = plt.subplots(1, 2, figsize=(10, 3.8))
@@ -174,7 +174,7 @@ def plot(res, path):
 def main():
     warnings.filterwarnings('ignore')
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    from course_labs.runtime import data_overrides
+    from course_labs.core.settings import data_overrides
     parser.add_argument('--data', type=Path, default=data_overrides().get('ratings'), help='file of ratings (default: what COURSE_LABS_DATA names); without one only the cost of growth is measured')
     parser.add_argument('--splits', type=int, default=3)
     parser.add_argument('--repeats', type=int, default=3)

@@ -8,10 +8,10 @@ A third of the submissions solve everything, a third half of it, a third nothing
 import argparse, csv, json, os, signal, sys, tempfile, time
 from pathlib import Path
 
-from course_labs.answers import cell_text, lab_tasks
-from course_labs.exercises import get_exercise
-from course_labs.grade import grade
-from course_labs.project import lab_notebooks
+from course_labs.marking.answers import cell_text, lab_tasks
+from course_labs.teaching.exercises import get_exercise
+from course_labs.marking.grade import grade
+from course_labs.core.paths import lab_notebooks
 
 STUB = 'raise NotImplementedError()'
 

@@ -10,15 +10,15 @@ growth is the time of an image over their number.
 """
 import statistics, time
 
-from course_labs.bench_report import compared, script
+from course_labs.publishing.bench_report import compared, script
 
 def measure(images, epochs, rounds, bs=32):
     "Ratios of each format that works here to float32"
     import pandas as pd, torch
-    from course_labs.cnn import loaders, resnet, split_images
-    from course_labs.datasets import get
-    from course_labs.runtime import probe_device, seed_everything
-    from course_labs.training import half_precision, measure as cost
+    from course_labs.weeks.cnn import loaders, resnet, split_images
+    from course_labs.data_sets.registry import get
+    from course_labs.core.machine import probe_device, seed_everything
+    from course_labs.training.precision import half_precision, measure as cost
     from fastai.learner import Learner
     from torch import nn
     device, df = probe_device(), pd.read_csv(get('fashion', 'tiny'))

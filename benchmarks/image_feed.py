@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_labs.bench_report import compared, paired, script
+from course_labs.publishing.bench_report import compared, paired, script
 
 def photos(folder, n, seed=0):
     "Write `n` smooth noisy 480 x 640 JPEGs of about 60 KB, as a camera makes them of leaves"
@@ -35,7 +35,7 @@ def epoch(dls):
 def measure(images, size, rounds, bs=64):
     "Times of both feeds, their ratios, the largest difference in grey levels, and the time of an image over their number"
     from fastai.vision.all import ImageDataLoaders, Resize, ResizeMethod, aug_transforms
-    from course_labs.image_cache import cache_images, cached_dls
+    from course_labs.data_sets.image_cache import cache_images, cached_dls
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
         files, rows = photos(tmp, images), []

@@ -10,15 +10,15 @@ over the size of the net, since what a sweep adds is keeping and putting back it
 """
 import tempfile, time, statistics
 
-from course_labs.bench_report import compared, paired, script
+from course_labs.publishing.bench_report import compared, paired, script
 
 def measure(steps, width, rounds, bs=64):
     "Milliseconds a step: ours against plain training and against fastai's finder"
     import pandas as pd, torch
-    from course_labs.cnn import NoValidation, loaders, n_params, resnet, split_images
-    from course_labs.datasets import get
-    from course_labs.runtime import probe_device, seed_everything
-    from course_labs.training import lr_find
+    from course_labs.weeks.cnn import NoValidation, loaders, n_params, resnet, split_images
+    from course_labs.data_sets.registry import get
+    from course_labs.core.machine import probe_device, seed_everything
+    from course_labs.training.lr_finder import lr_find
     from fastai.callback.core import Callback, CancelFitException
     from fastai.learner import Learner
     import fastai.callback.schedule  # noqa: F401  gives Learner its own lr_find

@@ -11,14 +11,14 @@ quarter, a half and all pairs.
 """
 import math, statistics, tempfile, time
 
-from course_labs.bench_report import compared, paired, script
+from course_labs.publishing.bench_report import compared, paired, script
 
 def measure(pairs, epochs, seeds, pad_to=128):
     "Times of a pair and errors of both, whether the accuracies are equal, and the time of a pair over their number"
     import pandas as pd, torch
-    from course_labs.datasets import get
-    from course_labs.nli import accuracy, encode_pairs, pair_model, pair_trainer, predict_pairs, read_pairs, split_by_premise
-    from course_labs.runtime import seed_everything
+    from course_labs.data_sets.registry import get
+    from course_labs.weeks.nli import accuracy, encode_pairs, pair_model, pair_trainer, predict_pairs, read_pairs, split_by_premise
+    from course_labs.core.machine import seed_everything
     df = read_pairs(get('pairs', 'tiny'))
     train, valid = split_by_premise(df, pairs, 1000)
     make, tok = pair_model('from_config', pd.concat([train.premise.drop_duplicates(), train.hypothesis]), 3, max_len=pad_to)

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from course_labs.bench_report import compared, script
+from course_labs.publishing.bench_report import compared, script
 
 ARCH, ARCHS = 'tf_efficientnet_lite0', ('test_resnet', 'resnet18', 'tf_efficientnet_lite0', 'resnet50')
 
 def fit(cache, labels, arch, epochs, folder, every=2):
     "Seconds of each epoch of one fit, seconds of each write, and how many parameters were kept"
     from fastai.vision.all import Callback, aug_transforms
-    from course_labs.image_cache import cached_dls
-    from course_labs.paddy import paddy_learner, quiet
-    from course_labs.runtime import seed_everything
-    from course_labs.training import resumable
+    from course_labs.data_sets.image_cache import cached_dls
+    from course_labs.weeks.paddy import paddy_learner, quiet
+    from course_labs.core.machine import seed_everything
+    from course_labs.training.checkpoints.store import resumable
     seed_everything(0)
     dls = cached_dls(cache, labels, np.arange(0, len(labels), 10), bs=32, batch_tfms=aug_transforms(flip_vert=True, max_rotate=15, max_zoom=1.1, max_warp=0, max_lighting=0.1))
     learn = paddy_learner(dls, arch, pretrained=arch == ARCH, img_size=cache.shape[1])

@@ -6,7 +6,7 @@
 import subprocess, sys, time
 from pathlib import Path
 
-from course_labs.bench_report import compared, script
+from course_labs.publishing.bench_report import compared, script
 
 def seconds(cmd):
     "Wall time of a process"

@@ -3,7 +3,7 @@ import os, shutil, signal
 
 import pytest
 
-import course_labs.runtime  # first: it sets how torch's threads wait
+import course_labs.lab  # first: it sets how torch's threads wait
 
 # Workers side by side share the cores: threads that wait for each other would cost more than they bring
 if n := os.environ.get('PYTEST_XDIST_WORKER_COUNT'): os.environ.setdefault('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or 1)//int(n))))

@@ -13,9 +13,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from test_labs import BOUNDS
 
-from course_labs.datasets import cache_root
-from course_labs.runner import folder_mb
-from course_labs.runtime import write_whole
+from course_labs.core.paths import cache_root
+from course_labs.running.runner import folder_mb
+from course_labs.core.files import write_whole
 
 def one_round(i, args):
     "Run the labs; what came out"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from course_labs.project import lab_notebooks
-from course_labs.runner import REQUIRED
+from course_labs.core.paths import lab_notebooks
+from course_labs.running.runner import REQUIRED
 
 # (week, result): smallest and largest value that passes.
 # The range over the ten seeds of `make soak`, widened by its own width at both ends and rounded outwards; a figure that the course

@@ -3,11 +3,11 @@ import os, subprocess, sys
 
 import pytest
 
-from course_labs.project import checkout
+from course_labs.core.paths import checkout
 
 NOTEBOOKS = sorted((checkout()/'nbs'/'lib').rglob('*.ipynb'))
 
-@pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda p: p.relative_to(checkout()/'nbs'/'lib').with_suffix('').as_posix())
 def test_notebook(path):
     env = {k:v for k,v in os.environ.items() if not k.startswith('COURSE_LABS_')}
     done = subprocess.run([sys.executable, '-c', 'from nbdev.test import nbdev_test; import sys; nbdev_test.__wrapped__(sys.argv[1], n_workers=0)', path],

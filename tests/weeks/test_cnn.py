@@ -1,0 +1,280 @@
+"What the lab of week 3 cannot show in a cell: many random shapes, published networks, and bad input"
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings, strategies as st
+from torch import nn
+
+from course_labs.weeks import cnn
+from course_labs.data_sets.registry import get
+from course_labs.data_sets.images import read_images_csv
+from course_labs.core.files import CourseError
+
+few, seeds = st.integers(1, 3), st.integers(0, 2**31)
+many = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+
+def randn(seed, *shape): return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+def close(a, b, tol=1e-4): torch.testing.assert_close(a, b, rtol=tol, atol=tol)
+
+@given(seeds, few, few, st.integers(1, 5), st.integers(1, 5), st.integers(0, 4), st.integers(0, 4))
+@many
+def test_conv_loops_equals_torch(seed, c_in, c_out, kh, kw, dh, dw):
+    x, w = randn(seed, c_in, kh + dh, kw + dw), randn(seed + 1, c_out, c_in, kh, kw)
+    close(cnn.conv_loops(x, w), F.conv2d(x[None], w)[0])
+
+@given(seeds, few, few, few, st.integers(1, 5), st.integers(1, 5), st.integers(1, 9), st.integers(1, 9), st.integers(1, 4), st.integers(0, 3), st.booleans())
+@many
+def test_conv2d_equals_torch_with_gradients(seed, n, c_in, c_out, kh, kw, h, w, stride, pad, bias):
+    h, w = max(h, kh - 2*pad, 1), max(w, kw - 2*pad, 1)
+    x, k, b = randn(seed, n, c_in, h, w), randn(seed + 1, c_out, c_in, kh, kw), randn(seed + 2, c_out) if bias else None
+    mine, theirs = [[t.clone().requires_grad_() for t in (x, k)] for _ in range(2)]
+    a, e = cnn.conv2d(*mine, b, stride, pad), F.conv2d(*theirs, b, stride=stride, padding=pad)
+    close(a, e)
+    assert a.shape[2:] == (cnn.conv_out(h, kh, stride, pad), cnn.conv_out(w, kw, stride, pad))
+    a.sin().sum().backward(); e.sin().sum().backward()
+    for p, q in zip(mine, theirs): close(p.grad, q.grad, 1e-3)
+
+@given(seeds, few, few, st.integers(1, 5), st.integers(0, 6), st.integers(1, 4), st.integers(0, 2), st.sampled_from(['max', 'avg']))
+@many
+def test_pool2d_equals_torch(seed, n, c, kernel, extra, stride, pad, mode):
+    pad = min(pad, kernel//2)
+    x = randn(seed, n, c, kernel + extra, kernel + extra//2)
+    theirs = F.max_pool2d if mode == 'max' else F.avg_pool2d
+    close(cnn.pool2d(x, kernel, stride, pad, mode), theirs(x, kernel, stride, pad))
+    close(cnn.pool2d(x, kernel, mode=mode), theirs(x, kernel))
+
+def test_pool2d_refuses_unknown_modes():
+    with pytest.raises(ValueError, match='median'): cnn.pool2d(torch.zeros(1, 1, 2, 2), 2, mode='median')
+
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 6), st.integers(0, 4))
+@many
+def test_conv_out_equals_torch_or_refuses(size, kernel, stride, pad):
+    if size + 2*pad < kernel:
+        with pytest.raises(ValueError, match='larger than the padded input'): cnn.conv_out(size, kernel, stride, pad)
+    else: assert cnn.conv_out(size, kernel, stride, pad) == F.conv1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), stride=stride, padding=pad).shape[-1]
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 3)), max_size=4))
+@many
+def test_receptive_field_equals_the_pixels_with_a_gradient(layers):
+    field = cnn.receptive_field(layers)
+    x = torch.ones(1, 1, field, dtype=torch.float64, requires_grad=True)
+    out = x
+    for k, s in layers: out = F.conv1d(out, torch.ones(1, 1, k, dtype=torch.float64), stride=s)
+    assert out.shape[-1] == 1  # one pixel less and the stack would not fit
+    out.sum().backward()
+    assert x.grad[0, 0, 0] > 0 and x.grad[0, 0, -1] > 0
+
+@given(seeds, st.integers(1, 6), st.integers(1, 8), st.sampled_from([1e-3, 1., 50., 1e4]))
+@many
+def test_softmax_and_cross_entropy_equal_torch(seed, n, c, scale):
+    x, y = scale*randn(seed, n, c), torch.randint(c, (n,), generator=torch.Generator().manual_seed(seed))
+    close(cnn.softmax(x), x.softmax(1), 1e-5)
+    close(cnn.softmax(x, 0), x.softmax(0), 1e-5)
+    close(cnn.cross_entropy(x, y), F.cross_entropy(x, y))
+
+@given(seeds, st.floats(1e-4, 0.5), st.sampled_from([0., 0.5, 0.9]), st.sampled_from([0., 0.01, 0.3]), st.booleans())
+@many
+def test_sgd_equals_torch_step_by_step(seed, lr, momentum, wd, nesterov):
+    nesterov = nesterov and momentum > 0
+    a, b = [[t.clone().requires_grad_() for t in (randn(seed, 3, 2), randn(seed + 1, 4), randn(seed + 2, 2))] for _ in range(2)]
+    mine, theirs = cnn.SGD(a, lr, momentum, wd, nesterov), torch.optim.SGD(b, lr, momentum, weight_decay=wd, nesterov=nesterov)
+    for _ in range(5):
+        for ps, opt in ((a, mine), (b, theirs)):
+            opt.zero_grad()
+            (ps[0].sin().sum() + (ps[1]**2).sum()).backward()  # the third has no gradient
+            opt.step()
+        for p, q in zip(a, b): close(p, q, 1e-5)
+
+@given(seeds, st.integers(2, 5), few, st.lists(st.integers(1, 4), max_size=2), st.floats(0.01, 1), few)
+@many
+def test_batch_norm_equals_torch(seed, n, c, space, momentum, batches):
+    theirs = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d)[len(space)](c, momentum=momentum)
+    mine = cnn.BatchNorm(c, momentum)
+    for i, name in enumerate(('weight', 'bias')):
+        for m in (mine, theirs): getattr(m, name).data.copy_(randn(seed + i, c))
+    for i in range(batches):
+        x = 3*randn(seed + i, n, c, *space) + i
+        a, e = mine(x), theirs(x)
+        close(a, e, 2e-3)
+    a.sin().sum().backward(); e.sin().sum().backward()
+    for p, q in zip(mine.parameters(), theirs.parameters()): close(p.grad, q.grad, 1e-2)
+    close(mine.running_mean, theirs.running_mean)
+    close(mine.running_var, theirs.running_var, 1e-3)
+    mine.eval(); theirs.eval()
+    close(mine(x), theirs(x), 2e-3)
+
+@given(seeds, st.floats(0, 0.9), st.lists(st.integers(1, 6), min_size=1, max_size=4))
+@many
+def test_dropout_equals_torch(seed, p, shape):
+    x = randn(seed, *shape)
+    torch.manual_seed(seed); mine = cnn.dropout(x, p)
+    torch.manual_seed(seed); theirs = F.dropout(x, p)
+    close(mine, theirs)
+    assert cnn.dropout(x, p, training=False) is x
+
+# Published architectures: parameters and multiply-adds at the original image size
+def counts(net, shape):
+    t = cnn.layer_table(net, shape)
+    return t.parameters.sum(), t.multiply_adds.sum()
+
+def meta(name):
+    with torch.device('meta'): return cnn.alexnet() if name == 'alexnet' else cnn.resnet(**cnn.RESNETS[int(name[6:])])
+
+def test_lenet5_counts():
+    assert counts(cnn.lenet(), (1, 32, 32)) == (61706, 117600 + 240000 + 48000 + 10080 + 840)
+    assert list(cnn.layer_table(cnn.lenet(), (1, 32, 32)).parameters) == [156, 2416, 48120, 10164, 850]
+
+@pytest.mark.parametrize('name,params,adds', [('alexnet', 61100840, 0.714), ('resnet18', 11689512, 1.814), ('resnet34', 21797672, 3.664), ('resnet50', 25557032, 4.089)])
+def test_counts_are_the_published_ones(name, params, adds):
+    import torchvision
+    facts = torchvision.models.get_model_weights(name).IMAGENET1K_V1.meta
+    assert facts['num_params'] == params and facts['_ops'] == adds
+    ours = counts(meta(name), (3, 224, 224))
+    assert ours[0] == params
+    assert ours[1]/1e9 == pytest.approx(adds, abs=0.0006)
+
+@pytest.mark.parametrize('name,size', [('alexnet', 224), ('resnet18', 224), ('resnet34', 64), ('resnet50', 64)])
+def test_same_weights_give_the_outputs_of_torchvision(name, size):
+    import torchvision
+    torch.manual_seed(0)
+    theirs = torchvision.models.get_model(name, weights=None)
+    for m in theirs.modules():  # statistics that are not 0 and 1
+        if isinstance(m, nn.BatchNorm2d): m.running_mean.normal_(std=0.1); m.running_var.uniform_(0.5, 2)
+    mine = cnn.copy_weights(meta(name).to_empty(device='cpu'), theirs)
+    x = torch.randn(1, 3, size, size)
+    with torch.no_grad(): torch.testing.assert_close(mine.eval()(x), theirs.eval()(x), rtol=1e-3, atol=1e-4)
+
+def test_copy_weights_refuses_other_shapes():
+    with pytest.raises(ValueError, match='different tensors'): cnn.copy_weights(nn.Linear(2, 3), nn.Linear(3, 2))
+
+@pytest.mark.parametrize('size', [8, 12, 28, 32])
+def test_small_versions_take_small_images(size):
+    x = torch.zeros(2, 1, size, size)
+    for net in (cnn.dense_net(size, 8, 7), cnn.conv_net(4, 7), cnn.lenet(1, 7, size, pad=2), cnn.alexnet(1, 7, (4, 4, 4, 4, 4), 8, small=True), cnn.resnet((1, 1), (4, 8), 1, 7, small=True)):
+        assert net(x).shape == (2, 7)
+
+def test_plain_and_residual_blocks_have_the_same_weights():
+    residual, plain = cnn.ResBlock(4, 4), cnn.ResBlock(4, 4, skip=False)
+    assert cnn.n_params(residual) == cnn.n_params(plain)
+    cnn.copy_weights(plain, residual)
+    x = randn(0, 2, 4, 5, 5)
+    close(residual.eval()(x), F.relu(x + residual.convs(x)))
+    close(plain.eval()(x), F.relu(residual.convs(x)))
+
+def test_the_counter_leaves_the_network_alone():
+    net = cnn.lenet()
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    cnn.layer_table(net, (1, 32, 32))
+    assert net.training and not any(m._forward_hooks for m in net.modules())
+    for k, v in net.state_dict().items(): assert torch.equal(v, before[k])
+
+# Data and training
+@pytest.fixture(scope='module')
+def digits(): return read_images_csv(get('digits'))
+
+def test_split_keeps_every_image_once_and_scales_by_the_training_part(digits):
+    images, labels = digits
+    split = cnn.split_images(images, labels, 0.3, seed=1)
+    (X, y), (Xv, yv) = split.train.tensors, split.valid.tensors
+    assert len(y) + len(yv) == len(labels) and len(yv) == round(0.3*len(labels))
+    assert X.std().item() == pytest.approx(1, abs=1e-4)
+    back = (torch.cat([X, Xv])*split.scale*255).round().to(torch.uint8).flatten(1).numpy()
+    assert sorted(map(bytes, back)) == sorted(map(bytes, images.reshape(len(images), -1)))
+    assert not torch.equal(cnn.split_images(images, labels, 0.3, seed=2).valid.tensors[1], yv)
+
+def test_bad_shares_and_labels_are_refused(digits, tmp_path):
+    images, labels = digits
+    for share in (0., 1., 0.0001):
+        with pytest.raises(CourseError, match='leaves one part empty'): cnn.split_images(images, labels, share)
+        with pytest.raises(CourseError, match='leaves one file empty'): cnn.homework_files(images, labels, tmp_path, share)
+    with pytest.raises(CourseError, match='one class only'): cnn.n_classes(np.full(5, 3), 'd.csv')
+    with pytest.raises(CourseError, match='label 100000'): cnn.n_classes(np.array([0, 100000]), 'd.csv')
+    assert cnn.n_classes(labels, 'd.csv') == 10
+
+@pytest.mark.parametrize('line,why', [('1,' + ','.join(['0']*63), '63 pixels'), ('1,' + ','.join(['0']*63 + ['x']), 'x'), ('1,' + ','.join(['0']*63 + ['256']), '256'), ('1,' + ','.join(['0']*63 + ['-1']), '-1')])
+def test_bad_image_tables_are_refused_in_one_line(tmp_path, line, why):
+    n = line.count(',')
+    f = tmp_path/'d.csv'
+    f.write_text('label,' + ','.join(f'pixel{i}' for i in range(n)) + f'\n{line}\n')
+    with pytest.raises(CourseError, match=why) as e: read_images_csv(f)
+    assert '\n' not in str(e.value)
+
+def test_loaders_hold_all_images_and_a_small_set_still_trains(digits):
+    images, labels = digits
+    split = cnn.split_images(images[:20], labels[:20], 0.5)
+    dls = cnn.loaders(split, 64)
+    assert sorted(dls.train.one_batch()[1].tolist()) == sorted(split.train.tensors[1].tolist())
+    torch.manual_seed(0)
+    learn = cnn.new_learner(cnn.dense_net(8, 16), split, 64)
+    learn.fit(2)
+    assert len(learn.recorder.losses) == 2
+
+def test_evaluate_puts_the_mode_back():
+    net = cnn.dense_net(4, 3, 2).train()
+    loss, acc = cnn.evaluate(net, torch.zeros(5, 1, 4, 4), torch.zeros(5, dtype=torch.int64), bs=2)
+    assert net.training and 0 <= acc <= 1 and loss > 0
+
+def test_fit_reports_each_epoch_and_learns(digits):
+    split = cnn.split_images(*digits, 0.5)
+    X, y = (t[:200] for t in split.train.tensors)
+    torch.manual_seed(0)
+    net = cnn.dense_net(8, 32)
+    run = cnn.fit(net, cnn.SGD(net.parameters(), 0.05, 0.9), X, y, 5, 20, lambda net: dict(acc=cnn.evaluate(net, X, y)[1]))
+    assert list(run.columns) == ['loss', 'seconds', 'acc'] and list(run.index) == [1, 2, 3, 4, 5]
+    assert run.seconds.is_monotonic_increasing and run.acc.iloc[-1] > 0.9
+
+def test_sweep_leaves_the_network_alone_and_stops_on_divergence():
+    torch.manual_seed(0)
+    net, batch = cnn.dense_net(4, 8, 3), (torch.randn(16, 1, 4, 4), torch.randint(3, (16,)))
+    before = [p.clone() for p in net.parameters()]
+    rates, losses = cnn.lr_sweep(net, [batch], start_lr=1e-3, end_lr=1e6, num_it=200, beta=0.5)
+    assert all(torch.equal(p, q) for p, q in zip(net.parameters(), before))
+    assert len(rates) == len(losses) < 200
+    assert rates[1]/rates[0] == pytest.approx(1e9**(1/200))
+
+# The homework
+@pytest.mark.parametrize('text,why', [
+    ('', 'is not a csv'),
+    ('id,Label\n1,2\n2,3\n', 'expected ImageId,Label'),
+    ('ImageId,Label,x\n1,2,3\n2,3,4\n', 'expected ImageId,Label'),
+    ('ImageId,Label\n1,2,9\n2,3,9\n', 'line 2'),
+    ('ImageId,Label\n', '0 rows for 2'),
+    ('ImageId,Label\n1,2\n', '1 rows for 2'),
+    ('ImageId,Label\n1,2\n2,3\n3,4\n', '3 rows for 2'),
+    ('ImageId,Label\n0,2\n1,3\n', 'line 2: ImageId'),
+    ('ImageId,Label\n1,2\n1,3\n', 'line 3: ImageId'),
+    ('ImageId,Label\n2,2\n1,3\n', 'line 2: ImageId'),
+    ('ImageId,Label\n1,2\n2,10\n', 'line 3: Label'),
+    ('ImageId,Label\n1,-1\n2,1\n', 'line 2: Label'),
+    ('ImageId,Label\n1,1.0\n2,1\n', 'line 2: Label'),
+    ('ImageId,Label\n1,\n2,1\n', 'line 2: Label'),
+    ('ImageId,Label\n1,nan\n2,1\n', 'line 2: Label'),
+    ('ImageId,Label\n1,seven\n2,1\n', 'line 2: Label')])
+def test_bad_submissions_are_refused_in_one_line(tmp_path, text, why):
+    f = tmp_path/'s.csv'
+    f.write_text(text)
+    with pytest.raises(CourseError, match=why) as e: cnn.check_submission(f, 2)
+    assert '\n' not in str(e.value)
+
+def test_what_is_no_csv_is_refused(tmp_path):
+    f = tmp_path/'s.csv'
+    f.write_bytes(b'\xff\xfe\x00\x81'*20)
+    for path in (f, tmp_path/'none.csv', tmp_path):
+        with pytest.raises(CourseError): cnn.check_submission(path, 2)
+
+def test_a_good_submission_passes(tmp_path):
+    f = cnn.write_submission(tmp_path/'s.csv', np.array([3, 0, 9]))
+    assert f.read_text() == 'ImageId,Label\n1,3\n2,0\n3,9\n'
+    assert cnn.check_submission(f, 3) == 3
+
+def test_homework_files_have_the_format_of_the_competition(tmp_path, digits):
+    images, labels = digits
+    train, test, truth = cnn.homework_files(images, labels, tmp_path, 0.25, seed=3)
+    a, b = pd.read_csv(train), pd.read_csv(test)
+    assert list(a.columns[:2]) == ['label', 'pixel0'] and list(b.columns[:2]) == ['pixel0', 'pixel1']
+    assert len(a) + len(b) == len(labels) and len(b) == len(truth)
+    X, none = read_images_csv(test, labelled=False)
+    assert none is None and X.shape[1:] == images.shape[1:]
+    assert (np.bincount(np.concatenate([read_images_csv(train)[1], truth])) == np.bincount(labels)).all()

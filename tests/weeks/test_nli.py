@@ -1,0 +1,247 @@
+"Week 5: batch makers held against their definitions, cells and attention against the libraries', and bad files of pairs"
+import ast, math, subprocess, sys
+import numpy as np, pandas as pd, pytest, torch
+from hypothesis import given, settings, strategies as st
+from torch import nn
+from transformers import DebertaV2Config, DebertaV2Model
+from course_labs.weeks.nli import *
+from course_labs.weeks.nli import IGNORE
+from course_labs.core.files import CourseError
+
+SPECIAL, VOCAB, MASK = 5, 50, 4
+shapes = st.tuples(st.integers(1, 6), st.integers(2, 24))
+def ids_of(shape, seed): return torch.randint(SPECIAL, VOCAB, shape, generator=torch.Generator().manual_seed(seed))
+
+@given(shapes, st.integers(0, 99))
+@settings(deadline=None)
+def test_causal_labels_are_the_next_tokens(shape, seed):
+    ids = ids_of(shape, seed)
+    b = causal_batch(ids)
+    assert b['input_ids'].equal(ids) and (b['labels'][:, -1] == IGNORE).all()
+    for r in range(shape[0]):
+        for c in range(shape[1] - 1): assert b['labels'][r, c] == ids[r, c+1]
+
+@given(st.integers(0, 10_000), st.sampled_from([.05, .15, .5]))
+@settings(max_examples=25, deadline=None)
+def test_masking_follows_the_rule(seed, share):
+    "Shares within five standard errors of the binomial; nothing else is touched"
+    torch.manual_seed(seed)
+    ids = ids_of((100, 100), seed)
+    ids[:, 0] = 1
+    b = masked_batch(ids, MASK, VOCAB, share=share)
+    asked = b['labels'] != IGNORE
+    assert not asked[:, 0].any() and b['input_ids'][~asked].equal(ids[~asked]) and b['labels'][asked].equal(ids[asked])
+    def within(count, n, p): return abs(count - n*p) <= 5*math.sqrt(n*p*(1 - p))
+    n = int(asked.sum())
+    assert within(n, ids[:, 1:].numel(), share)
+    masked, same = b['input_ids'][asked] == MASK, (b['input_ids'] == ids)[asked]
+    by_chance = 1/(VOCAB - SPECIAL)  # a random token may be the one that stood there
+    assert within(int(masked.sum()), n, .8) and within(int(same.sum()), n, .1 + .1*by_chance) and within(int((~masked & ~same).sum()), n, .1 - .1*by_chance)
+    assert (b['input_ids'][asked & (b['input_ids'] != MASK)] >= SPECIAL).all()
+
+@given(st.integers(1, 5), st.integers(1, 20), st.integers(0, 99))
+@settings(deadline=None)
+def test_permutation_mask_hides_itself_and_what_comes_later(n, length, seed):
+    torch.manual_seed(seed)
+    order = torch.rand(n, length).argsort(-1)
+    mask = permutation_mask(order)
+    for r in range(n):
+        for place, i in enumerate(order[r]):
+            hidden = {int(j) for j in mask[r, i].nonzero().flatten()}
+            assert hidden == {int(j) for j in order[r, place:]}
+
+@given(shapes, st.integers(0, 99), st.sampled_from([1/6, .5, 1.]))
+@settings(deadline=None)
+def test_permuted_targets_are_the_last_of_the_order(shape, seed, share):
+    torch.manual_seed(seed)
+    ids = ids_of(shape, seed)
+    b = permuted_batch(ids, share)
+    k = max(1, round(share*shape[1]))
+    assert b['input_ids'].equal(ids) and b['target_mapping'].shape == (shape[0], k, shape[1])
+    assert b['target_mapping'].sum(-1).eq(1).all() and b['target_mapping'].sum(1).max() <= 1
+    assert (b['target_mapping'] @ ids.float()[..., None]).squeeze(-1).long().equal(b['labels'])
+    seen = (1 - b['perm_mask']).sum(-1)  # how many tokens each position may see: 0 for the first of the order
+    assert (b['target_mapping'] @ seen[..., None]).squeeze(-1).sort(-1).values.equal(torch.arange(shape[1] - k, shape[1]).float().expand(shape[0], k))
+
+@given(st.integers(3, 40), st.integers(1, 6), st.integers(0, 999))
+@settings(deadline=None)
+def test_next_sentence_labels_tell_the_truth(n_rows, length, seed):
+    torch.manual_seed(seed)
+    rows = torch.arange(n_rows).repeat_interleave(length).view(n_rows, length) + SPECIAL
+    b = next_sentence_batch(rows, 200)
+    a, c = b['input_ids'][:, 1], b['input_ids'][:, length + 2]
+    assert (c == a + 1).equal(b['labels'] == 0)
+    assert abs(b['labels'].float().mean() - .5) < 5*.5/math.sqrt(200)
+    assert b['input_ids'][:, [0, length+1, 2*length+2]].equal(torch.tensor([1, 2, 2]).expand(200, 3))
+
+def test_padding_is_masked():
+    b = joined(padded_rows([[7, 8]], 3), padded_rows([[9, 9, 9, 9]], 3))
+    assert b['input_ids'].tolist() == [[1, 7, 8, 0, 2, 9, 9, 9, 2]] and b['attention_mask'].tolist() == [[1, 1, 1, 0, 1, 1, 1, 1, 1]]
+
+def test_short_text():
+    with pytest.raises(CourseError, match='too few for two blocks'): token_blocks(torch.arange(5), 4)
+
+@given(st.integers(1, 5), st.integers(1, 8), st.integers(1, 8), st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_cells_equal_torch(n, n_in, n_hidden, seed):
+    torch.manual_seed(seed)
+    x, h, c = torch.randn(n, n_in), torch.randn(n, n_hidden), torch.randn(n, n_hidden)
+    w = lambda cell: (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)
+    rnn, lstm, gru = nn.RNNCell(n_in, n_hidden), nn.LSTMCell(n_in, n_hidden), nn.GRUCell(n_in, n_hidden)
+    assert torch.allclose(rnn_cell(x, h, *w(rnn)), rnn(x, h), atol=1e-5)
+    assert torch.allclose(gru_cell(x, h, *w(gru)), gru(x, h), atol=1e-5)
+    for a, b in zip(lstm_cell(x, (h, c), *w(lstm)), lstm(x, (h, c))): assert torch.allclose(a, b, atol=1e-5)
+
+@given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 30), st.sampled_from([-1, 4, 8, 16]), st.booleans(), st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_attention_equals_deberta(batch, heads, n, buckets, padded, seed):
+    torch.manual_seed(seed)
+    model = DebertaV2Model(DebertaV2Config(vocab_size=VOCAB, hidden_size=8*heads, num_hidden_layers=1, num_attention_heads=heads, intermediate_size=8, relative_attention=True, initializer_range=.5,
+                                           position_buckets=buckets, max_relative_positions=-1, max_position_embeddings=40, pos_att_type=['p2c', 'c2p'], share_att_key=True, norm_rel_ebd='layer_norm')).eval()
+    layer, encoder = model.encoder.layer[0].attention.self, model.encoder
+    hidden, mask = torch.randn(batch, n, 8*heads), torch.ones(batch, n).long()
+    if padded: mask[0, (n+1)//2:] = 0
+    rows = relative_rows(n, buckets, 40)
+    with torch.no_grad():
+        theirs, _ = layer(hidden, encoder.get_attention_mask(mask), relative_pos=encoder.get_rel_pos(hidden), rel_embeddings=encoder.get_rel_embedding())
+        mine, _ = disentangled_attention(layer, hidden, encoder.get_rel_embedding(), rows, mask)
+    assert torch.allclose(mine[mask.bool()], theirs[mask.bool()], atol=1e-4)
+
+@pytest.mark.parametrize('kind', ['BPE', 'WordPiece', 'Unigram'])
+def test_tokenizers(kind):
+    tok = train_tokenizer(['the cat sat on the mat', 'the dog sat on the log']*20, kind, 60, lowercase=True)
+    assert tok.get_vocab_size() <= 60 and [tok.token_to_id(o) for o in SPECIALS] == [0, 1, 2, 3, 4]
+    assert '[UNK]' not in tok.encode('The Cat').tokens
+    with pytest.raises(ValueError, match='BPE'): train_tokenizer(['a'], 'letters')
+
+def test_another_process_numbers_the_pieces_in_the_same_way():
+    "Without it a seed would not repeat a training, and a training that was killed would not go on"
+    texts = [f'{a}{b}{a} {b}{c}{a}, {c}{b}' for a in 'abcdefg' for b in 'hijklmn' for c in 'opqrstu']
+    train = lambda kind: train_tokenizer(iter(texts), kind, 150).get_vocab()
+    code = f"from course_labs.weeks.nli import train_tokenizer; print(*({{k: train_tokenizer({texts!r}, k, 150).get_vocab() for k in ('BPE', 'WordPiece')}}).items(), sep='\\n')"
+    there = [ast.literal_eval(o) for o in subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.splitlines()]
+    assert there == [('BPE', train('BPE')), ('WordPiece', train('WordPiece'))]
+
+# files of pairs
+
+GOOD = ''.join(f'premise {i}\thypothesis {i} {j}\t{j}\n' for i in range(12) for j in range(3))
+def pairs_file(tmp_path, text, encoding='utf8'):
+    path = tmp_path/'pairs.tsv'
+    path.write_bytes(text.encode(encoding))
+    return path
+
+HEAD = 'premise\thypothesis\tlabel\n'
+BAD = {'empty file': ('', 'the file is empty'),
+       'header only': (HEAD, 'no labelled pairs'),
+       'only undecided': (HEAD + 'a\tb\t-1\n', 'no labelled pairs'),
+       'one class': (HEAD + 'a\tb\t0\nc\td\t0\n', 'all 2 pairs are labelled entailment'),
+       'unknown label': (HEAD + 'a\tb\t0\nc\td\tperhaps\n', "unknown labels 'perhaps'"),
+       'number too high': (HEAD + 'a\tb\t0\nc\td\t3\n', "unknown labels '3'"),
+       'names and numbers': (HEAD + 'a\tb\t0\nc\td\tneutral\n', 'by name and by number'),
+       'missing label': (HEAD + 'a\tb\t0\nc\td\t\n', "unknown labels ''"),
+       'no header': (GOOD, 'no column premise, hypothesis, label'),
+       'missing column': ('premise\tlabel\na\t0\n', 'no column hypothesis; found premise, label'),
+       'commas': ('premise,hypothesis,label\na,b,0\n', 'separated by tabs'),
+       'empty text': (HEAD + 'a\tb\t0\n\tb\t1\na\t  \t2\n', '2 rows with an empty premise or hypothesis, on lines 3, 4'),
+       'short row': (HEAD + 'a\tb\t0\na\n', 'empty premise or hypothesis, on lines 3'),
+       'too many fields': (HEAD + 'a\tb\t0\na\tb\t0\tmore\tand\tmore\n', 'cannot be read')}
+
+@pytest.mark.parametrize('case', BAD)
+def test_bad_files_say_what_is_wrong(tmp_path, case):
+    text, message = BAD[case]
+    with pytest.raises(CourseError) as e: read_pairs(pairs_file(tmp_path, text))
+    assert message in str(e.value) and len(str(e.value).splitlines()) == 1 and 'pairs.tsv' in str(e.value)
+
+def test_not_text(tmp_path):
+    with pytest.raises(CourseError, match='cannot be read'): read_pairs(pairs_file(tmp_path, HEAD + 'café\tb\t0\n', 'latin-1'))
+    with pytest.raises(CourseError, match='cannot be read'): read_pairs(tmp_path/'missing.tsv')
+
+@pytest.mark.parametrize('labels,classes', [(('0', '1', '2'), ['entailment', 'neutral', 'contradiction']), (('0', '1'), ['entailment', 'not_entailment']), (('0', '2'), ['entailment', 'contradiction']),
+                                            (('Contradiction', 'ENTAILMENT', 'neutral'), ['entailment', 'neutral', 'contradiction']), (('not_entailment', 'entailment'), ['entailment', 'not_entailment'])])
+def test_labels(tmp_path, labels, classes):
+    df = read_pairs(pairs_file(tmp_path, '\ufeff' + HEAD + ''.join(f'None\t"quoted {i}\t{l}\n' for i,l in enumerate(labels)) + 'x\ty\t-\n'))
+    assert df.attrs['classes'] == classes and df.attrs['dropped'] == 1 and sorted(df.label) == list(range(len(labels)))
+    assert set(df.premise) == {'None'} and df.hypothesis[0] == '"quoted 0'
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2)), min_size=60, max_size=200), st.integers(0, 99))
+@settings(max_examples=40, deadline=None)
+def test_no_premise_on_both_sides(rows, seed):
+    df = pd.DataFrame([(f'p{p}', f'h{i}', y) for i,(p,y) in enumerate(rows)], columns=['premise', 'hypothesis', 'label'])
+    df.attrs['classes'] = list('abc')
+    try: train, valid = split_by_premise(df, 100, 30, seed)
+    except CourseError as e: assert 'too few' in str(e); return
+    assert not set(train.premise) & set(valid.premise) and train.label.nunique() == valid.label.nunique() == 3
+    assert len(valid) >= min(30, len(df)//4) and len(train) + len(valid) <= len(df)
+
+def test_too_few_premises(tmp_path):
+    with pytest.raises(CourseError, match='about 1 premises are too few'): split_by_premise(read_pairs(pairs_file(tmp_path, HEAD + 'a\tb\t0\na\tc\t1\na\td\t2\n')), 10, 10)
+
+@pytest.fixture(scope='module')
+def small():
+    df = pd.DataFrame(dict(premise=['a man sleeps', 'a dog runs over the green grass', 'two men'], hypothesis=['a man rests', 'a cat', 'men'], label=[0, 1, 2]))
+    make, tok = pair_model('from_config', list(df.premise) + list(df.hypothesis), 3, 60, 16)
+    return df, make, tok
+
+def test_long_pairs_are_cut_and_counted(small, capsys):
+    df, make, tok = small
+    longest = max(len(o['input_ids']) for o in encode_pairs(df, tok, 64))
+    assert capsys.readouterr().out == ''
+    rows = encode_pairs(df, tok, 12)
+    out = capsys.readouterr().out
+    assert 'pairs are longer than 12 tokens' in out and str(longest) in out and max(len(o['input_ids']) for o in rows) == 12
+    assert all(o['input_ids'].count(tok.sep_token_id) == 2 for o in rows)
+
+def test_prediction_keeps_the_order(small):
+    df, make, tok = small
+    torch.manual_seed(0)
+    model, rows = make().eval(), encode_pairs(df, tok, 64)
+    assert torch.allclose(predict_pairs(model, tok, rows, bs=2), torch.cat([predict_pairs(model, tok, [o]) for o in rows]), atol=1e-5)
+
+def test_trainer_and_learner_learn(small, tmp_path):
+    "Three pairs, seen often enough, are known by heart"
+    df, make, tok = small
+    rows = encode_pairs(df, tok, 64)*20
+    for fit in ('trainer', 'learner'):
+        torch.manual_seed(0)
+        model = make()
+        for p in model.parameters():
+            if p.dim() == 2: nn.init.normal_(p, std=.125)  # so small a net starts faster from here
+        if fit == 'trainer': pair_trainer(model, tok, rows, tmp_path, 12, 6, 3e-3).train()
+        else:
+            learn = pair_learner(model, tok, rows, rows[:3], 6, path=tmp_path)
+            with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(12, 3e-3)
+        assert accuracy(predict_pairs(model, tok, rows[:3]), df.label) == 1, fit
+    assert not list(tmp_path.rglob('*.safetensors'))
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=200), st.integers(1, 9), st.booleans())
+@settings(deadline=None)
+def test_grouped_batches_take_every_row_once(lengths, bs, shuffle):
+    batches = list(GroupedBatches(lengths, bs, shuffle))
+    assert sorted(i for b in batches for i in b) == list(range(len(lengths))) and len(batches) == len(GroupedBatches(lengths, bs))
+    assert all(len(b) <= bs for b in batches)
+
+def test_weights_that_are_no_numbers(small):
+    model = small[1]()
+    check_finite(model)
+    model.classifier.weight.data[0, 0] = math.nan
+    with pytest.raises(CourseError, match='classifier.weight'): check_finite(model)
+
+def test_half_precision_is_kept_from_multilingual_deberta():
+    model = type('M', (), dict(config=DebertaV2Config(vocab_size=251_000)))
+    assert [safe_precision(model, o, 'cuda') for o in ('float16', 'bfloat16', 'float32')] == ['float32', 'bfloat16', 'float32']
+    assert safe_precision(model, 'bfloat16', 'cpu') == 'float32'
+
+def test_zero_shot():
+    p = zero_shot(['ab', 'b'], ['a', 'b', 'c'], lambda t, h: [float(y in x) for x,y in zip(t, h)])
+    assert p.tolist() == [[.5, .5, 0], [0, 1, 0]]
+    with pytest.raises(ValueError, match='negative'): zero_shot(['a'], ['b'], lambda t, h: [-1.])
+
+def test_homework_writes_a_file_whole(tmp_path):
+    class Letters:
+        "A stand-in for an encoder: which letters a text has"
+        def __call__(self, texts): return nn.functional.normalize(torch.tensor([[float(t.lower().count(c)) for c in 'abcdefghijklmnopqrstuvwxyz '] for t in texts]), dim=-1)
+    path = pairs_file(tmp_path, HEAD + ''.join(f'premise {i}\t{w} {i}\t{y}\n' for i in range(60) for y,w in (('entailment', 'yes'), ('contradiction', 'no'))))
+    res = classify_file(path, Letters(), tmp_path/'out.tsv', epochs=30)
+    table = pd.read_csv(tmp_path/'out.tsv', sep='\t', quoting=3)
+    assert list(table) == ['premise', 'hypothesis', 'label', 'predicted', 'probability'] and res['accuracy'] > .9 and res['hypothesis_only'] > .9 and abs(res['majority'] - .5) < .1
+    assert (table.label == table.predicted).mean() == pytest.approx(res['accuracy'])
