@@ -12,8 +12,12 @@ __all__ = ['ABILITIES', 'WEIGHTS', 'study_guide', 'needed', 'concept_of', 'read_
 import math, random
 from collections import Counter
 
-from ..teaching.questions import CLOSED, WEEKS, as_weeks, bank, concepts, draw, feedback, key, marks, score, shuffled, to_html, to_text
-from ..teaching.cards import section_link
+from ..syllabus import as_weeks
+from ..teaching.concepts import concepts, section_link, terms
+from ..teaching.former import WEEKS
+from ..teaching.kinds import CLOSED
+from ..teaching.mathtext import to_html, to_text
+from ..teaching.questions import bank, draw, feedback, key, marks, score, shuffled
 from ..core.files import CourseError
 
 # %% ../../nbs/labs/week08_midterm.ipynb #41d8e551
