@@ -127,7 +127,7 @@ def lab(args) -> int:
 # %% ../nbs/lib/cli.ipynb #0b99173b
 def docs(args) -> int:
     "Build the site from a finished run, or from a run of every lab at size tiny made now; --pictures makes those of the home page and the README anew instead"
-    from course_labs.publishing.site_pages import build_site, need_site_tools
+    from course_labs.publishing.site_render import build_site, need_site_tools
     if args.pictures:
         from course_labs.publishing.screenshots import make_pictures
         from course_labs.publishing.repo import sync
