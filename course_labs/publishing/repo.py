@@ -69,6 +69,7 @@ FACADES = dict(
     exercises=('teaching.exercises',), bank=('teaching.questions',), review=('teaching.quiz',), cards=('teaching.cards',),
     pages=('teaching.embed',),
     **{week: (f'weeks.{week}',) for week in ('playground', 'first_model', 'cnn', 'paddy', 'nli', 'collab', 'keras_nets', 'midterm')})
+FACADES['keras_nets'] += 'data_sets.housing', 'data_sets.images', 'training.keras_tools'
 TRAINING = 'comparison', 'lr_finder', 'multi_gpu', 'precision', 'checkpoints.store' # What `course_labs.training` itself offers
 
 def facade(places:tuple # Modules below `course_labs`
