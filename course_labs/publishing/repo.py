@@ -66,9 +66,13 @@ FACADES = dict(
     kaggle_client=('data_sets.kaggle',), plots=('training.plots',), ranking=('training.ranking',),
     lr_finder=('training.lr_finder',), comparison=('training.comparison',), launch=('training.multi_gpu',),
     pretrained=('training.vision_models',), text_models=('training.text_models',), resume=('training.checkpoints.store',),
-    exercises=('teaching.exercises',), bank=('teaching.questions',), review=('teaching.quiz',), cards=('teaching.cards',),
-    pages=('teaching.embed',),
-    **{week: (f'weeks.{week}',) for week in ('playground', 'first_model', 'cnn', 'paddy', 'nli', 'collab', 'keras_nets', 'midterm')})
+    exercises=('teaching.exercises',),
+    bank=('syllabus', 'teaching.concepts', 'teaching.mathtext', 'teaching.arithmetic', 'teaching.kinds',
+          'teaching.questions', 'teaching.former'),
+    review=('teaching.arithmetic', 'teaching.quiz', 'teaching.exams', 'teaching.former'),
+    cards=('teaching.concepts', 'teaching.guide', 'teaching.cards'), pages=('teaching.embed',),
+    midterm=('teaching.questions', 'teaching.exams', 'teaching.guide', 'teaching.former', 'weeks.midterm'),
+    **{week: (f'weeks.{week}',) for week in ('playground', 'first_model', 'cnn', 'paddy', 'nli', 'collab', 'keras_nets')})
 TRAINING = 'comparison', 'lr_finder', 'multi_gpu', 'precision', 'checkpoints.store' # What `course_labs.training` itself offers
 
 def facade(places:tuple # Modules below `course_labs`

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import nbformat, psutil, pytest
 
-from course_labs.running.runner import finished, made_from
+from course_labs.running.progress import ended_like_ctrl_c
+from course_labs.running.resume import finished, made_from
 
 from toy_labs import lab, metrics, run  # noqa: F401  run is a fixture
 
@@ -110,8 +111,7 @@ def test_a_killed_run_goes_on(run, tmp_path):
     assert finished(labs/'week08_x.ipynb', out, {}) == (None, 'its result cannot be read')
 
 def test_hanging_up_counts_as_ctrl_c():
-    from course_labs.cli import _ended_like_ctrl_c
-    with _ended_like_ctrl_c() as came, pytest.raises(KeyboardInterrupt):
+    with ended_like_ctrl_c() as came, pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGHUP)
         time.sleep(5)
     assert came == [signal.SIGHUP] and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
