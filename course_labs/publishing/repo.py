@@ -69,6 +69,8 @@ FACADES = dict(
     exercises=('teaching.exercises',), bank=('teaching.questions',), review=('teaching.quiz',), cards=('teaching.cards',),
     pages=('teaching.embed',),
     **{week: (f'weeks.{week}',) for week in ('playground', 'first_model', 'cnn', 'paddy', 'nli', 'collab', 'keras_nets', 'midterm')})
+FACADES['nli'] += 'data_sets.pairs', 'training.batches', 'training.numerics', 'training.text_pairs'
+FACADES['collab'] += 'training.batches', 'training.tables', 'teaching.homework'
 TRAINING = 'comparison', 'lr_finder', 'multi_gpu', 'precision', 'checkpoints.store' # What `course_labs.training` itself offers
 
 def facade(places:tuple # Modules below `course_labs`
