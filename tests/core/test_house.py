@@ -1,0 +1,51 @@
+"The house is easy to see: imports go one way, code can be read, each module holds one idea"
+import ast, subprocess, sys
+from pathlib import Path
+
+import pytest
+
+from course_labs.core.paths import checkout
+from course_labs.publishing.repo import FACADES
+
+ROOT = checkout()
+HAND_WRITTEN = sorted(p for p in (ROOT/'course_labs').rglob('*.py') if p.name not in ('_modidx.py', '__init__.py') and p.stem not in FACADES)
+MOST_LINES = 400
+BIN = Path(sys.executable).parent
+
+def says(*cmd): return subprocess.run([str(o) for o in cmd], cwd=ROOT, capture_output=True, text=True)
+
+def test_imports_go_one_way():
+    done = says(BIN/'lint-imports', '--no-cache')
+    assert done.returncode == 0, done.stdout + done.stderr
+
+def test_no_import_is_hidden_in_a_string():
+    "Names of modules that are built from data are allowed where a week brings its own file, and where a package hands on its names"
+    allowed = {'teaching/exercises.py', 'marking/answers.py', 'marking/sandbox.py'}
+    found = {}
+    for p in HAND_WRITTEN:
+        for n in ast.walk(ast.parse(p.read_text())):
+            if isinstance(n, ast.Call) and getattr(n.func, 'attr', getattr(n.func, 'id', '')) in ('import_module', '__import__'):
+                found.setdefault(p.relative_to(ROOT/'course_labs').as_posix(), []).append(ast.unparse(n))
+    assert set(found) <= allowed, found
+    assert [o for calls in found.values() for o in calls if 'course_labs' in o] == []
+
+def test_library_can_be_read():
+    done = says(BIN/'ruff', 'check', '--no-cache', '--output-format', 'concise', 'course_labs', 'nbs/lib')
+    assert done.returncode == 0, done.stdout
+
+def test_labs_can_be_read():
+    done = says(BIN/'ruff', 'check', '--no-cache', '--output-format', 'concise', '--line-length', '100', 'nbs/labs')
+    assert done.returncode == 0, done.stdout
+
+@pytest.mark.parametrize('path', HAND_WRITTEN, ids=lambda p: p.relative_to(ROOT/'course_labs').as_posix())
+def test_module_holds_one_idea(path):
+    lines = sum(bool(l.strip()) for l in path.read_text().splitlines())
+    assert lines <= MOST_LINES, f'{lines} lines: split it'
+
+def test_top_level_is_fixed():
+    there = {p.name for p in ROOT.iterdir() if not p.name.startswith('.')}
+    assert {'nbs', 'course_labs', 'settings.ini', 'setup.py', 'data', 'tests', 'README.md'} <= there
+
+def test_importing_the_library_loads_nothing_heavy():
+    code = "import sys, course_labs, course_labs.cli, course_labs.syllabus; print([o for o in ('torch', 'fastai', 'numpy', 'pandas') if o in sys.modules])"
+    assert says(sys.executable, '-c', code).stdout.strip() == '[]'
