@@ -84,8 +84,8 @@ FACADES = dict(
     first_model=('weeks.first_model',),
     cnn=('weeks.cnn',),
     paddy=('weeks.paddy',),
-    nli=('weeks.nli',),
-    collab=('weeks.collab',),
+    nli=('data_sets.pairs', 'training.batches', 'training.numerics', 'training.text_pairs', 'weeks.nli'),
+    collab=('training.batches', 'training.tables', 'teaching.homework', 'weeks.collab'),
     keras_nets=('data_sets.housing', 'data_sets.images', 'training.keras_tools', 'weeks.keras_nets'),
     midterm=('teaching.questions', 'teaching.exams', 'teaching.guide', 'teaching.former', 'weeks.midterm'))
 
