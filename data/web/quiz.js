@@ -48,7 +48,7 @@ function readNumber(text) {
 function verdict(q, a) {
   const s = a.score, word = s === 1 ? 'Right.' : s === 0 ? 'Not right.' : `Partly right: ${Math.round(s * 100)} %.`;
   const box = make('div', {class: 'verdict ' + (s === 1 ? 'good' : 'bad')}, make('p', {}, signed(s === 1, word)));
-  if (KINDS[q.kind].verdict) box.append(...KINDS[q.kind].verdict(q, a.given, s === 1));
+  if (KINDS[q.kind].verdict) box.append(...KINDS[q.kind].verdict(q, a.given, s === 1, a));
   box.append(make('p', {class: 'muted'}, `The course shows this in ${q.where}.`));
   return [box, word];
 }

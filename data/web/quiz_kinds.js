@@ -5,7 +5,7 @@
 //   read      (form, a): an answer, or a sentence that says what is missing
 //   mark      (q, given): 0 to 1
 //   keep      (form, a): what is typed but not checked yet, into `a`; it survives a reload
-//   verdict   (q, given, right): more paragraphs under the verdict (may be missing)
+//   verdict   (q, given, right, a): more paragraphs under the verdict (may be missing)
 //   compare   true: written first, then compared with a model answer by the one who wrote it (may be missing)
 'use strict';
 
@@ -67,8 +67,10 @@ const numeric = {
     const traps = q.traps.filter(t => Math.abs(t.value - given) <= near).map(t => t.feedback);
     return traps.length ? traps : [q.wrong];
   },
-  verdict(q, given, right) {
+  verdict(q, given, right, a) {
     const rows = numeric.feedback(q, given).map(f => make('p', {html: f}));
+    // a comma may have been meant otherwise than it was read
+    if (!right && /[,/ ]/.test((a.text || '').trim())) rows.push(make('p', {}, `Your answer was read as ${given}.`));
     if (!right) rows.push(make('p', {}, `The answer is ${q.shown}${q.unit ? ' ' + q.unit : ''}.`));
     return rows;
   },
