@@ -8,30 +8,24 @@ Docs: https://course-labs.github.io/course_labs/lib/publishing/site_finish.html.
 __all__ = ['formula', 'mathml_for_tex', 'is_remote', 'import_address', 'css_rules', 'local_css', 'drop_widget_scripts',
            'reach_by_keyboard', 'finished_page', 'finish_pages']
 
-# %% ../../nbs/lib/publishing/07_site_finish.ipynb #78dcc263
-import re
+# %% ../../nbs/lib/publishing/07_site_finish.ipynb #1f114826
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..core.files import CourseError, write_whole
 from .markup import parsed, written
 from .templates import fill
+from ..teaching.mathtext import mathml
 
 # %% ../../nbs/lib/publishing/07_site_finish.ipynb #60e99785
 def formula(text:str,        # TeX, in \(...\), \[...\] or bare
             block:bool=False # Does it stand on a line of its own?
            ) -> str:         # A `<math>` element
     "TeX as MathML; raises `CourseError` naming a formula that cannot be read"
-    from latex2mathml.converter import convert
     tex = text.strip()
     for a,b in ((r'\(', r'\)'), (r'\[', r'\]')): tex = tex.removeprefix(a).removesuffix(b)
-    tex = tex.strip()
-    try: made = convert(tex, display='block' if block else 'inline')
-    except Exception as e: # it has a dozen error types without a common base
-        raise CourseError(f'the formula {tex!r} cannot be read: {str(e) or type(e).__name__}') from None
-    if unknown := re.search(r'<mi>(\\\w+)', made):
-        raise CourseError(f'the formula {tex!r} cannot be read: {unknown[1]} is not known')
-    return made
+    try: return mathml(tex.strip(), block)
+    except ValueError as e: raise CourseError(f'the formula {tex.strip()!r} cannot be read: {e}') from None
 
 def _classes(tag): return tag.get('class') or []
 

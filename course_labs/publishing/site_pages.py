@@ -44,8 +44,8 @@ def lab_facts(week:int,
     "How long a lab takes, what it needs, and where its outputs were made"
     w = syllabus_week(week)
     measured = lab is not None and lab.facts.get('size', 'tiny') == 'tiny'
-    seconds = lab.seconds if measured else 60*w.minutes_cpu
-    return fill('facts.html', minutes_cpu=max(1, round(seconds/60)), minutes_t4=f'{w.minutes_t4:g}', needs=w.needs,
+    cpu = round(lab.seconds/60) if measured else w.minutes_cpu
+    return fill('facts.html', minutes_cpu=f'{max(1, cpu):g}', minutes_t4=f'{w.minutes_t4:g}', needs=w.needs,
                 seconds=lab.seconds if lab else None, size=lab.facts.get('size', 'tiny') if lab else '',
                 where=made_on(lab.facts) if lab else '')
 

@@ -9,7 +9,6 @@ __all__ = ['TOOLS', 'prepare', 'render', 'need_site_tools', 'make_site', 'build_
 
 # %% ../../nbs/lib/publishing/10_site_render.ipynb #30c8920e
 import importlib.util, os, shutil, subprocess, sys, tempfile
-from contextlib import nullcontext
 from pathlib import Path
 
 from ..core.files import CourseError
@@ -17,6 +16,7 @@ from ..core.paths import checkout
 from .site_check import site_faults
 from .site_finish import finish_pages
 from .site_stage import stage_site
+from ..running.progress import Progress, ended_like_ctrl_c
 from ..running.report import make_report
 from ..running.runner import choose_weeks, own_folder, run_labs
 
@@ -129,30 +129,27 @@ def build_site(run_dir, # A finished run: metrics.json and executed notebooks
 
 # %% ../../nbs/lib/publishing/10_site_render.ipynb #69b40f9b
 def run_for_site(folder,   # Where the run goes
-                 jobs:int=2, # Labs at once
-                 showing=nullcontext # Called with the weeks; a context that gives what `run_labs` reports progress to
+                 jobs:int=2 # Labs at once
                 ):
     "Run every lab at size tiny; raises `CourseError` where one fails"
     labs = choose_weeks(None)
     if not labs: raise CourseError('there are no labs to run')
-    with own_folder(folder, f"week {', '.join(map(str, labs))}"):
-        with showing(labs) as progress: run = run_labs(labs, folder, 'tiny', {}, jobs, 3600., _callable(progress))
-        report = make_report(folder, run.interrupted)
+    with own_folder(folder, f"week {', '.join(map(str, labs))}"), ended_like_ctrl_c():
+        with Progress(labs) as progress: run = run_labs(labs, folder, 'tiny', {}, jobs, 3600., progress)
+        report = make_report(folder)
     if run.interrupted: raise KeyboardInterrupt
     failed = [f'week {o.week}' for o in run.labs if not o.ok]
-    if failed: raise CourseError(f"the site is built from runs that passed; failed: {', '.join(failed)}: open {report}")
-
-def _callable(progress): return progress if callable(progress) else None
+    if failed:
+        raise CourseError(f"the site is built from runs that passed; failed: {', '.join(failed)}: open {report}")
 
 def build_docs(run_folder=None, # A finished run; default: every lab runs now, at size tiny
                out='_docs',     # Where the site shall stand
-               jobs:int=2,      # Labs at once, where they run now
-               showing=nullcontext # As for `run_for_site`
+               jobs:int=2       # Labs at once, where they run now
               ) -> Path:        # `out`
     "The site from a finished run, or from a run made now"
     need_site_tools()  # before the labs run
     out = Path(out)
     if run_folder is None:
         run_folder = out.with_name(f'{out.name}_run')
-        run_for_site(run_folder, jobs, showing)
+        run_for_site(run_folder, jobs)
     return build_site(run_folder, out)
