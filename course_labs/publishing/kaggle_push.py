@@ -65,7 +65,7 @@ def write_kernel(week:int,
                  offline:bool=False, # As for `kernel_notebook`
                  changed:str=''  # As for `kernel_notebook`
                 ) -> Path:       # The folder
-    "Write a lab and its metadata as Kaggle's client takes them; raises `CourseError` for a week without a lab"
+    "Write a lab and its metadata as Kaggle's client takes them; a week without a lab is a `CourseError`"
     import nbformat
     labs, folder = lab_notebooks(), Path(folder)
     if week not in labs:

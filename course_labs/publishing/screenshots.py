@@ -51,7 +51,8 @@ PICTURES = (
     Picture(
         'fine_tune',
         'Week 4: fine_tune against fit_one_cycle, with intervals',
-        'Error of fine_tune and fit_one_cycle, pretrained and random: one circle a seed, mean and 95 % interval',
+        'Error of fine_tune and fit_one_cycle, pretrained and random: one circle a seed, mean and '
+        '95 % interval',
         4, 'fine_tune against fit_one_cycle', -1),
     Picture(
         'item_factors',
@@ -69,20 +70,22 @@ def chosen_figure(run_dir:Path, # A finished run
                  ) -> bytes:    # The figure
     "The figure that a picture names; raises `CourseError` where the lab or the section has none"
     what, lab = f'the picture {pic.name}', run.lab(pic.week)
-    if lab is None: raise CourseError(f'{what} comes from week {pic.week}, which {run_dir} does not hold: run all labs')
-    if (nb := executed(run_dir, lab)) is None: raise CourseError(f'{run_dir} lacks {lab.notebook}: run the labs again')
+    if lab is None:
+        raise CourseError(f'{what} comes from week {pic.week}, which {run_dir} does not hold: run all labs')
+    nb = executed(run_dir, lab)
+    if nb is None: raise CourseError(f'{run_dir} lacks {lab.notebook}: run the labs again')
     found = figures(nb)
     there = [o for o in found if re.sub('[`*]', '', o['section']) == pic.section]
     try: return base64.b64decode(there[pic.number]['data'])
     except IndexError:
         sections = ', '.join(dict.fromkeys(o['section'] for o in found)) or 'none'
-        of = f'figure {pic.number} of the section {pic.section!r} of {lab.notebook}'
-        raise CourseError(f'{what} is {of}, which has {len(there)}; sections with figures: {sections}') from None
+        of = f'figure {pic.number} of the section {pic.section!r} of {lab.notebook}, which has {len(there)}'
+        raise CourseError(f'{what} is {of}; sections with figures: {sections}') from None
 
 # %% ../../nbs/lib/publishing/11_screenshots.ipynb #92de26bd
 BROWSERS = 'chromium', 'chromium-browser', 'google-chrome'
-FLAGS = ('--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',
-         '--disable-component-update', '--disable-sync')
+FLAGS = ('--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-sync',
+         '--disable-background-networking', '--disable-component-update')
 VIEW = dict(width=1100, height=640) # Pixels
 
 def _playground(page, folder):
@@ -110,7 +113,8 @@ def photographs(run_dir:Path # A finished run
     "Photographs of the playground and of the run's report; raises `CourseError` where there is no browser"
     (playwright, chromium), shots = _browser(), {}
     with tempfile.TemporaryDirectory(prefix='pictures-') as tmp, playwright() as p:
-        for name in (METRICS, *(o.notebook for o in read_run(run_dir).labs)): shutil.copy(Path(run_dir)/name, tmp)
+        names = [METRICS] + [o.notebook for o in read_run(run_dir).labs]
+        for name in names: shutil.copy(Path(run_dir)/name, tmp)
         make_report(tmp)
         browser = p.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for name, setup in (('playground', _playground), ('report', _report)):

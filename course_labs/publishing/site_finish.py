@@ -1,4 +1,4 @@
-"""What rendered pages still need: mathematics without scripts, nothing that is fetched from elsewhere, search from a folder, boxes that the keyboard reaches
+"""What rendered pages still need: mathematics without scripts, nothing from elsewhere, search from a folder
 
 Docs: https://course-labs.github.io/course_labs/lib/publishing/site_finish.html.md"""
 
@@ -72,8 +72,9 @@ def drop_widget_scripts(soup # A page; changed in place
                        ):
     "Take out the scripts that Quarto adds for widgets, which the site has none of"
     for tag in soup.find_all('script'):
-        file = urlsplit(tag.get('src') or '').path.rpartition('/')[2]
-        fetched = is_remote(tag.get('src') or '') and file.removesuffix('.js').removesuffix('.min') in ('require', 'jquery')
+        address = tag.get('src') or ''
+        name = urlsplit(address).path.rpartition('/')[2].removesuffix('.js').removesuffix('.min')
+        fetched = is_remote(address) and name in ('require', 'jquery')
         if fetched or (tag.string or '').startswith("define('jquery',"): tag.decompose()
 
 # %% ../../nbs/lib/publishing/07_site_finish.ipynb #8f3c9f5f
@@ -90,7 +91,7 @@ def finished_page(text:str,     # A rendered page
                   tex:bool=False, # Does it hold TeX, as pages of smalldocs do?
                   search:bool=True # Has the site an index for its search?
                  ) -> str:
-    "A page that fetches nothing from elsewhere and works from a folder, without scripts and with the keyboard"
+    "A page that fetches nothing, and works from a folder, without scripts and with the keyboard"
     soup = parsed(text)
     if soup.head is None: return text # a part that stands in a frame
     if tex: mathml_for_tex(soup)

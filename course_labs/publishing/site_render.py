@@ -1,4 +1,4 @@
-"""The course's site, built from the notebooks of one run: prepared by nbdev, rendered by Quarto or smalldocs, finished, checked, and put in the place of the old one
+"""The course's site from one run: prepared by nbdev, rendered by Quarto or smalldocs, finished, checked
 
 Docs: https://course-labs.github.io/course_labs/lib/publishing/site_render.html.md"""
 
@@ -30,16 +30,19 @@ refresh_quarto_yml()
 proc_nbs('nbs', n_workers=2, force=True)
 '''
 
+def _last(said): return (said.strip() or 'no message').splitlines()[-1]
+
 def prepare(stage:Path # From `stage_site`
            ) -> Path:  # A folder that Quarto or smalldocs can render
     "nbdev's own steps up to rendering; `show_doc` cells are left to the reference"
-    env = dict(os.environ, IN_TEST='1', PYTHONPATH=os.pathsep.join([str(stage), os.environ.get('PYTHONPATH', '')]))
+    paths = os.pathsep.join([str(stage), os.environ.get('PYTHONPATH', '')])
+    env = dict(os.environ, IN_TEST='1', PYTHONPATH=paths)
     toml, proc = stage/'pyproject.toml', stage/'_proc'
     left = '[tool.nbdev]\nskip_procs = "add_show_docs,exec_show_docs"'
     toml.write_text(toml.read_text().replace('[tool.nbdev]', left))
-    done = subprocess.run([sys.executable, '-c', _PREPARE], cwd=stage, env=env, capture_output=True, text=True)
-    if done.returncode:
-        raise CourseError(f'nbdev could not prepare the pages: {(done.stderr.strip() or "no message").splitlines()[-1]}')
+    cmd = [sys.executable, '-c', _PREPARE]
+    done = subprocess.run(cmd, cwd=stage, env=env, capture_output=True, text=True)
+    if done.returncode: raise CourseError(f'nbdev could not prepare the pages: {_last(done.stderr)}')
     for p in (stage/'nbs').rglob('*'):
         there = proc/p.relative_to(stage/'nbs')
         if p.is_dir() or p.suffix == '.ipynb' or there.exists(): continue
@@ -51,7 +54,7 @@ def _quarto(proc, out):
     # Quarto takes an output folder as one of the project's, also when it begins with a slash
     cmd = ['quarto', 'render', '--to', 'html', '--no-execute', '--output-dir', '_rendered']
     done = subprocess.run(cmd, cwd=proc, capture_output=True, text=True)
-    if done.returncode: raise CourseError(f'Quarto failed: {(done.stderr.strip() or "no message").splitlines()[-1]}')
+    if done.returncode: raise CourseError(f'Quarto failed: {_last(done.stderr)}')
     shutil.move(proc/'_rendered', out)
 
 def _smalldocs(proc, out):
@@ -76,12 +79,14 @@ def need_site_tools():
     "Raise `CourseError` where a package is missing that builds the site"
     missing = [o for o in TOOLS if importlib.util.find_spec(o) is None]
     if missing:
-        raise CourseError(f"the site is built with {' and '.join(missing)}: pip install 'course_labs[docs,release]'")
+        what = f"the site is built with {' and '.join(missing)}"
+        raise CourseError(f"{what}: pip install 'course_labs[docs,release]'")
 
 def _add_files(stage, site):
     "What pages load or offer beside themselves"
-    found = [(stage/'notebooks', '*.ipynb'), (stage/'notebooks'/'student', '*.ipynb'), (stage/'nbs'/'figures', '*'),
-             (stage/'nbs'/'images', '*'), (stage/'nbs'/'review', '*.html')]
+    nbs, files = stage/'nbs', stage/'notebooks'
+    found = [(files, '*.ipynb'), (files/'student', '*.ipynb'), (nbs/'figures', '*'), (nbs/'images', '*'),
+             (nbs/'review', '*.html')]
     for p in (p for folder, pattern in found for p in folder.glob(pattern)):
         (site/p.parent.name).mkdir(exist_ok=True)
         shutil.copy(p, site/p.parent.name/p.name)
@@ -140,7 +145,8 @@ def run_for_site(folder,   # Where the run goes
     if run.interrupted: raise KeyboardInterrupt
     failed = [f'week {o.week}' for o in run.labs if not o.ok]
     if failed:
-        raise CourseError(f"the site is built from runs that passed; failed: {', '.join(failed)}: open {report}")
+        what = f"the site is built from runs that passed; failed: {', '.join(failed)}"
+        raise CourseError(f'{what}: open {report}')
 
 def build_docs(run_folder=None, # A finished run; default: every lab runs now, at size tiny
                out='_docs',     # Where the site shall stand

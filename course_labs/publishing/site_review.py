@@ -42,7 +42,7 @@ def embedded(file:str,   # A whole HTML document beside the page
              title:str,  # For readers who do not see it
              height:int  # In pixels
             ) -> str:    # Markdown
-    "A page of its own inside a page of the site; unlike a sandboxed frame it may keep its progress in the browser"
+    "A page inside a page; unlike a sandboxed frame it may keep its progress in the browser"
     return html_block(fill('frame.html', file=file, title=title, height=height).rstrip('\n'))
 
 def quizzes_page(folder:Path # Where the documents of the quizzes go
