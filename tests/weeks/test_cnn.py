@@ -1,5 +1,4 @@
 "What the lab of week 3 cannot show in a cell: many random shapes, published networks, and bad input"
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,7 +8,7 @@ from torch import nn
 from course_labs.weeks import cnn
 from course_labs.data_sets.registry import get
 from course_labs.data_sets.images import read_images_csv
-from course_labs.core.files import CourseError
+from course_labs.training.small_images import evaluate, split_images
 
 few, seeds = st.integers(1, 3), st.integers(0, 2**31)
 many = settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -169,57 +168,16 @@ def test_the_counter_leaves_the_network_alone():
     assert net.training and not any(m._forward_hooks for m in net.modules())
     for k, v in net.state_dict().items(): assert torch.equal(v, before[k])
 
-# Data and training
+# Training
 @pytest.fixture(scope='module')
 def digits(): return read_images_csv(get('digits'))
 
-def test_split_keeps_every_image_once_and_scales_by_the_training_part(digits):
-    images, labels = digits
-    split = cnn.split_images(images, labels, 0.3, seed=1)
-    (X, y), (Xv, yv) = split.train.tensors, split.valid.tensors
-    assert len(y) + len(yv) == len(labels) and len(yv) == round(0.3*len(labels))
-    assert X.std().item() == pytest.approx(1, abs=1e-4)
-    back = (torch.cat([X, Xv])*split.scale*255).round().to(torch.uint8).flatten(1).numpy()
-    assert sorted(map(bytes, back)) == sorted(map(bytes, images.reshape(len(images), -1)))
-    assert not torch.equal(cnn.split_images(images, labels, 0.3, seed=2).valid.tensors[1], yv)
-
-def test_bad_shares_and_labels_are_refused(digits):
-    images, labels = digits
-    for share in (0., 1., 0.0001):
-        with pytest.raises(CourseError, match='leaves one part empty'): cnn.split_images(images, labels, share)
-    with pytest.raises(CourseError, match='one class only'): cnn.n_classes(np.full(5, 3), 'd.csv')
-    with pytest.raises(CourseError, match='label 100000'): cnn.n_classes(np.array([0, 100000]), 'd.csv')
-    assert cnn.n_classes(labels, 'd.csv') == 10
-
-@pytest.mark.parametrize('line,why', [('1,' + ','.join(['0']*63), '63 pixels'), ('1,' + ','.join(['0']*63 + ['x']), 'x'), ('1,' + ','.join(['0']*63 + ['256']), '256'), ('1,' + ','.join(['0']*63 + ['-1']), '-1')])
-def test_bad_image_tables_are_refused_in_one_line(tmp_path, line, why):
-    n = line.count(',')
-    f = tmp_path/'d.csv'
-    f.write_text('label,' + ','.join(f'pixel{i}' for i in range(n)) + f'\n{line}\n')
-    with pytest.raises(CourseError, match=why) as e: read_images_csv(f)
-    assert '\n' not in str(e.value)
-
-def test_loaders_hold_all_images_and_a_small_set_still_trains(digits):
-    images, labels = digits
-    split = cnn.split_images(images[:20], labels[:20], 0.5)
-    dls = cnn.loaders(split, 64)
-    assert sorted(dls.train.one_batch()[1].tolist()) == sorted(split.train.tensors[1].tolist())
-    torch.manual_seed(0)
-    learn = cnn.new_learner(cnn.dense_net(8, 16), split, 64)
-    learn.fit(2)
-    assert len(learn.recorder.losses) == 2
-
-def test_evaluate_puts_the_mode_back():
-    net = cnn.dense_net(4, 3, 2).train()
-    loss, acc = cnn.evaluate(net, torch.zeros(5, 1, 4, 4), torch.zeros(5, dtype=torch.int64), bs=2)
-    assert net.training and 0 <= acc <= 1 and loss > 0
-
 def test_fit_reports_each_epoch_and_learns(digits):
-    split = cnn.split_images(*digits, 0.5)
+    split = split_images(*digits, 0.5)
     X, y = (t[:200] for t in split.train.tensors)
     torch.manual_seed(0)
     net = cnn.dense_net(8, 32)
-    run = cnn.fit(net, cnn.SGD(net.parameters(), 0.05, 0.9), X, y, 5, 20, lambda net: dict(acc=cnn.evaluate(net, X, y)[1]))
+    run = cnn.fit(net, cnn.SGD(net.parameters(), 0.05, 0.9), X, y, 5, 20, lambda net: dict(acc=evaluate(net, X, y)[1]))
     assert list(run.columns) == ['loss', 'seconds', 'acc'] and list(run.index) == [1, 2, 3, 4, 5]
     assert run.seconds.is_monotonic_increasing and run.acc.iloc[-1] > 0.9
 
