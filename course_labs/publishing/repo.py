@@ -62,7 +62,8 @@ def readme(index:dict # The notebook nbs/index.ipynb
 FACADES = dict(
     runtime=('core.files', 'core.machine', 'core.settings', 'lab'),
     datasets=('core.files', 'core.paths', 'data_sets.images', 'data_sets.kaggle', 'data_sets.sources', 'data_sets.registry'),
-    ratings=('data_sets.ratings',), drawings=('data_sets.synthetic',), image_cache=('data_sets.image_cache',),
+    ratings=('data_sets.ratings',), image_cache=('data_sets.image_cache',),
+    drawings=('data_sets.synthetic', 'data_sets.synthetic_leaves', 'data_sets.synthetic_photos'),
     kaggle_client=('data_sets.kaggle',), plots=('training.plots',), ranking=('training.ranking',),
     lr_finder=('training.lr_finder',), comparison=('training.comparison',), launch=('training.multi_gpu',),
     pretrained=('training.vision_models',), text_models=('training.text_models',), resume=('training.checkpoints.store',),
