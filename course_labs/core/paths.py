@@ -57,9 +57,18 @@ def labs_dir() -> Path: # Folder of week??_*.ipynb
     "Where the lab notebooks lie: in the checkout, or in the installed package"
     return shipped('labs', 'nbs/labs')
 
-def lab_notebooks() -> dict: # Week: path of its notebook
-    "The labs that exist, by week"
-    return {int(o.name[4:6]): o for o in sorted(labs_dir().glob('week[0-9][0-9]_*.ipynb'))}
+def lab_notebooks(folder:Path=None # Default: `labs_dir()`
+                 ) -> dict: # Week: path of its notebook
+    "The labs that exist, by week, without extras; raises `CourseError` on two labs of one week"
+    res = {}
+    for o in sorted((folder or labs_dir()).glob('week[0-9][0-9]_*.ipynb')):
+        week = int(o.name[4:6])
+        if o.name[6:].startswith('_extra_'): continue
+        if week in res:
+            rule = 'a week has one lab, and what else belongs to it is called weekNN_extra_NAME.ipynb'
+            raise CourseError(f'{res[week].name} and {o.name} are both labs of week {week}: {rule}')
+        res[week] = o
+    return res
 
 # %% ../../nbs/lib/core/03_paths.ipynb #03f8ad7a
 @dataclass(frozen=True)

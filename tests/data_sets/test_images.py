@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings as hyp, strategies as st
 
 from course_labs.core.files import CourseError
-from course_labs.data_sets.images import load_images, split_classes, write_images_csv
+from course_labs.data_sets.images import load_images, read_images_csv, split_classes, write_images_csv
 
 def one_line(e, *parts):
     "A CourseError of one line that says all of `parts`"
@@ -31,3 +31,11 @@ def test_images_that_cannot_be_learnt(tmp_path, labels, why):
     write_images_csv(tmp_path/'a.csv', np.zeros((20, 2, 2), int), labels)
     with pytest.raises(CourseError) as e: load_images(tmp_path/'a.csv')
     one_line(e, why, 'a.csv')
+
+@pytest.mark.parametrize('line,why', [('1,' + ','.join(['0']*63), '63 pixels'), ('1,' + ','.join(['0']*63 + ['x']), 'x'), ('1,' + ','.join(['0']*63 + ['256']), '256'), ('1,' + ','.join(['0']*63 + ['-1']), '-1')])
+def test_bad_image_tables_are_refused_in_one_line(tmp_path, line, why):
+    n = line.count(',')
+    f = tmp_path/'d.csv'
+    f.write_text('label,' + ','.join(f'pixel{i}' for i in range(n)) + f'\n{line}\n')
+    with pytest.raises(CourseError, match=why) as e: read_images_csv(f)
+    assert '\n' not in str(e.value)
