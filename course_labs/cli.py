@@ -110,7 +110,7 @@ def push(weeks=(),                  # Weeks to send
          offline_wheels:bool=False, # Internet off: attach the library and what the image lacks as a data set
          extra=()                   # Further packages for that
         ) -> int:
-    "Send labs to Kaggle as private notebooks with a T4, the network on, and the competition of the lab attached"
+    "Send labs to Kaggle as private notebooks with a T4, the network on, and their competition attached"
     from course_labs.publishing.kaggle_push import push_labs
     push_labs(weeks, user, out, set, offline_wheels, extra or (), dry_run)
     return 0
@@ -163,7 +163,7 @@ def bench(names=(),          # Files of benchmarks/, without .py; default: all
           out='bench_out',   # Where benchmarks.json and bench.html go
           quick:bool=False   # Small settings, which only show that the benchmarks run
          ) -> int:
-    "Measure this project and its peers in the same run; writes benchmarks.json and bench.html; needs a checkout"
+    "Measure this project and its peers in one run; writes benchmarks.json and bench.html; needs a checkout"
     from course_labs.publishing.benchmarks import run_benchmarks
     run_benchmarks(names, out, quick)
     return 0
