@@ -184,6 +184,23 @@ def test_the_solutions_of_every_lab_get_full_marks(tmp_path):
     for week in LABS: (tmp_path/'in'/f'week{week}.ipynb').write_text(json.dumps(solved(week)))
     for r in g.grade(tmp_path/'in', tmp_path/'out', jobs=2): assert r['state'] == 'marked' and [m for m in r['exercises'] if m['state'] != 'right'] == [], r
 
+OLD = ['#| default_exp cnn', 'from course_labs.runtime import start, CourseError', 'from course_labs.cnn import *',
+       'from course_labs.exercises import check\nfrom course_labs.cnn import conv_out as out',
+       'def conv_size(size, kernel, stride=1, pad=0, dilation=1):\n'
+       '    if size < 0: raise CourseError("no size")\n'
+       '    assert out(28, 5) == conv_out(28, 5)\n'
+       '    return conv_out(size, dilation*(kernel - 1) + 1, stride, pad)', "check('w3.conv_size', conv_size)"]
+
+@needs_bwrap
+def test_a_notebook_that_names_modules_where_they_stood_before_is_marked(tmp_path):
+    "Hand-outs of earlier terms are in students' hands"
+    (tmp_path/'in').mkdir()
+    nb = dict(cells=[dict(cell_type='code', source=c, metadata={}) for c in OLD])
+    (tmp_path/'in'/'ada.ipynb').write_text(json.dumps(nb))
+    r, = g.grade(tmp_path/'in', tmp_path/'out')
+    of = {m['id']: m for m in r['exercises']}
+    assert r['lab'] == 'week03_cnn' and of['w3.conv_size']['state'] == 'right', of['w3.conv_size']
+
 @needs_bwrap
 @pytest.mark.parametrize('student, says', [('loop', 'not finished within the time limit'), ('sleeper', 'not finished within the time limit'), ('hog', 'more memory than the limit'), ('dies', 'process ended'), ('forks', 'PermissionError'), ('socket', 'PermissionError'),
     ('exits', 'SystemExit'), ('deep', 'RecursionError'), ('syntax', 'SyntaxError'), ('wrong_type', 'should be of kind number'), ('removed', 'No answer was found'), ('half', 'still the stub'), ('link', 'not followed'), ('bomb', 'larger than 20 MB'), ('climber', 'leads out of the archive')])

@@ -100,6 +100,13 @@ def test_an_older_release_stays_where_the_new_one_does_not_hold(tmp_path):
     rel.release({3: lab(tmp_path, ANSWER)}, tmp_path/'out')
     assert (tmp_path/'out'/'week03_x.ipynb').read_text() == 'the old one'
 
+def test_a_lab_that_names_its_module_where_it_stood_before_is_released(tmp_path):
+    "Its answers use a name that only that module has"
+    answer = ANSWER.replace('number_of_positions//stride + 1', 'conv_out(size + 2*padding_on_each_side, kernel, stride)')
+    path = lab(tmp_path, '#| default_exp cnn', answer, CHECK)
+    assert rel.lab_module(json.loads(path.read_text())) == 'course_labs.weeks.cnn'
+    assert released(tmp_path, path)[0] == []
+
 def finished_run(folder, path, ok=True):
     folder.mkdir()
     (folder/path.name).write_text(path.read_text())

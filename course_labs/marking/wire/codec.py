@@ -218,7 +218,7 @@ def _layer(name, settings, *parts):
         object.__setattr__(res, k, v)
     return _fill(res, *parts)
 
-# %% ../../../nbs/lib/marking/wire/01_codec.ipynb #46947cf4
+# %% ../../../nbs/lib/marking/wire/01_codec.ipynb #2925c5db
 _KERAS_PLACES = re.compile(r'keras(\.(layers|initializers|regularizers|constraints)'
                            r'|\.src\.ops\.(numpy|nn|core|math)|\.src\.models\.(functional|sequential))?')
 _KERAS_PLAIN = '__keras_tensor__', '__tuple__', '__numpy__' # names that stand for values
@@ -244,9 +244,15 @@ def keras_config(text:str # JSON of a keras model
 
 def _keras_travels(x): return type(x).__name__ in ('Functional', 'Sequential') and keras_config(x.to_json())
 
+def _shapes(arrays): return [tuple(o.shape) for o in arrays]
+
 def _keras_model(text, weights):
     need(keras_config(text), 'a keras model that names more than keras itself')
-    import keras
+    import keras, numpy as np
+    need(all(type(w) is np.ndarray for w in weights), 'a weight of a keras model is no array')
+    if keras.backend.backend() == 'torch': # built once without memory: the text may ask for any size
+        with keras.device('meta'): outline = keras.models.model_from_json(text)
+        need(_shapes(outline.weights) == _shapes(weights), 'the weights are not those of the keras model')
     res = keras.models.model_from_json(text)
     res.set_weights(weights)
     return res
