@@ -66,7 +66,7 @@ FACADES = dict(
     datasets=('core.files', 'core.paths', 'data_sets.images', 'data_sets.kaggle', 'data_sets.sources',
               'data_sets.registry'),
     ratings=('data_sets.ratings',),
-    drawings=('data_sets.synthetic',),
+    drawings=('data_sets.synthetic', 'data_sets.synthetic_leaves', 'data_sets.synthetic_photos'),
     image_cache=('data_sets.image_cache',),
     kaggle_client=('data_sets.kaggle',),
     plots=('training.plots',),
