@@ -18,7 +18,8 @@ from ..core.paths import Addresses, addresses, lab_notebooks
 from ..marking.release import release, student_addresses
 from .site_pages import (extra_head, lab_head, lab_page, labs_page, results_page,
                                                split_title, student_page)
-from .site_reference import markdown_copies, reading_reference, reference_pages
+from .site_reference import (markdown_copies, page_name, reading_reference,
+                                                   reference_pages)
 from .site_review import review_pages
 from ..running.record import Run, read_run
 
@@ -74,9 +75,8 @@ def library_pages(nbs:Path # Folder of notebooks in the staging folder
     "Notebooks of the library under the names of their modules, and every title alone in its cell"
     import nbformat
     for p in sorted((nbs/'lib').rglob('*.ipynb')):
-        name = re.sub(r'^\d+_', '', p.name)
         nbformat.write(split_title(nbformat.read(p, as_version=4)), p)
-        p.rename(p.with_name(name))
+        p.rename(p.with_name(page_name(p.name)))
 
 def home_page(home:Path,   # The staged home page
               at:Addresses
@@ -142,7 +142,7 @@ def stage_site(run_dir:Path, # A finished run
         review_pages(nbs/'review', {w: p.name for w,p in lab_notebooks().items()})
         library_pages(nbs)
         home_page(nbs/'index.ipynb', at)
-        markdown_copies(nbs, stage/'copies')
+        markdown_copies(root/'nbs', stage/'copies')
         reference()
     reference_pages(stage)
     write_sidebar(nbs, list(titles))
