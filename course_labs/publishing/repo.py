@@ -72,7 +72,9 @@ FACADES = dict(
     review=('teaching.arithmetic', 'teaching.quiz', 'teaching.exams', 'teaching.former'),
     cards=('teaching.concepts', 'teaching.guide', 'teaching.cards'), pages=('teaching.embed',),
     midterm=('teaching.questions', 'teaching.exams', 'teaching.guide', 'teaching.former', 'weeks.midterm'),
-    **{week: (f'weeks.{week}',) for week in ('playground', 'first_model', 'cnn', 'paddy', 'nli', 'collab', 'keras_nets')})
+    cnn=('weeks.cnn', 'training.loaders', 'training.small_images', 'data_sets.submission'),
+    paddy=('weeks.paddy', 'training.loaders', 'data_sets.paddy', 'data_sets.submission'),
+    **{week: (f'weeks.{week}',) for week in ('playground', 'first_model', 'nli', 'collab', 'keras_nets')})
 TRAINING = 'comparison', 'lr_finder', 'multi_gpu', 'precision', 'checkpoints.store' # What `course_labs.training` itself offers
 
 def facade(places:tuple # Modules below `course_labs`
