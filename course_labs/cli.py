@@ -89,7 +89,6 @@ def docs(run_folder=None,      # A finished run; default: every lab is run tiny 
         ) -> int:
     """Build the site from a finished run, or from a run of every lab at size tiny made now; --pictures makes
     those of the home page and the README anew instead"""
-    from course_labs.publishing.site_pages import build_site, need_site_tools
     if pictures:
         from course_labs.publishing.repo import sync as sync_files
         from course_labs.publishing.screenshots import make_pictures
@@ -98,11 +97,8 @@ def docs(run_folder=None,      # A finished run; default: every lab is run tiny 
         for p in make_pictures(run_folder): print(f'{p}: {p.stat().st_size/1000:.0f} KB')
         sync_files()
         return 0
-    need_site_tools()  # before the labs run
-    if not run_folder:
-        run_folder = Path(out).with_name(f'{Path(out).name}_run')
-        if status := run(size='tiny', out=run_folder, jobs=jobs, timeout=3600): return status
-    print(f'The site is in {build_site(run_folder, out)}')
+    from course_labs.publishing.site_render import build_docs
+    print(f'The site is in {build_docs(run_folder, out, jobs, Progress)}')
     return 0
 
 # %% ../nbs/lib/cli.ipynb #b9d2d155
@@ -203,7 +199,8 @@ def bench(names=(),          # Files of benchmarks/, without .py; default: all
          ) -> int:
     "Measure this project and its peers in the same run; writes benchmarks.json and bench.html; needs a checkout"
     import json, subprocess
-    from course_labs.publishing.bench_report import add_result, common_form, make_bench_page, show
+    from course_labs.publishing.bench_page import make_bench_page
+    from course_labs.publishing.bench_report import add_result, common_form, show
     from course_labs.core.paths import checkout
     if not (root := checkout()): raise CourseError('the benchmarks are in the repository, not in the installed package')
     there = {p.stem: p for p in sorted((root/'benchmarks').glob('[a-z]*.py'))}
