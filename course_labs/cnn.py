@@ -1,4 +1,7 @@
-"Moved: what stood here is in `course_labs.weeks.cnn`"
+"Moved: what stood here is in `course_labs.weeks.cnn`, `course_labs.training.loaders`, `course_labs.training.small_images`, `course_labs.data_sets.submission`"
 # Written by `make sync`
 
 from course_labs.weeks.cnn import *  # noqa: F403
+from course_labs.training.loaders import *  # noqa: F403
+from course_labs.training.small_images import *  # noqa: F403
+from course_labs.data_sets.submission import *  # noqa: F403

@@ -1,4 +1,7 @@
-"Moved: what stood here is in `course_labs.weeks.paddy`"
+"Moved: what stood here is in `course_labs.weeks.paddy`, `course_labs.training.loaders`, `course_labs.data_sets.paddy`, `course_labs.data_sets.submission`"
 # Written by `make sync`
 
 from course_labs.weeks.paddy import *  # noqa: F403
+from course_labs.training.loaders import *  # noqa: F403
+from course_labs.data_sets.paddy import *  # noqa: F403
+from course_labs.data_sets.submission import *  # noqa: F403

@@ -9,7 +9,7 @@ __all__ = ['PATTERNS', 'check_conv_size', 'check_two_in_one', 'check_pool_gradie
            'check_braking_distance', 'check_pick_rate', 'check_fold_norm', 'patterns', 'check_shift_proof']
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #03a803c9
-import copy, math
+import copy
 
 import numpy as np
 
@@ -18,62 +18,100 @@ from ..exercises import exercise
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #101b2d17
 @exercise('w3.conv_size', concepts=('w3.2',), hints=(
-    'Draw a kernel of 3 weights with dilation 2 on squared paper. How many pixels is it from its first weight to its last, both counted?',
-    'A kernel of k weights has k - 1 steps from one weight to the next, and each step is dilation pixels wide.',
+    'Draw a kernel of 3 weights with dilation 2 on squared paper. '
+    'How many pixels is it from its first weight to its last, both counted?',
+    'A kernel of k weights has k - 1 steps from one weight to the '
+    'next, and each step is dilation pixels wide.',
     'The covered width takes the place of the kernel in the formula of conv_out.'))
 def check_conv_size(answer, rng):
-    cases = [(29, 3, 1, 0, 4), (28, 3, 2, 0, 4), *((int(rng.integers(20, 64)), *(int(rng.integers(lo, hi)) for lo, hi in ((2, 6), (1, 4), (0, 4), (1, 5)))) for _ in range(12))]
+    ranges = (20, 64), (2, 6), (1, 4), (0, 4), (1, 5)
+    draw = lambda: tuple(int(rng.integers(low, high)) for low, high in ranges)
+    cases = [(29, 3, 1, 0, 4), (28, 3, 2, 0, 4), *(draw() for _ in range(12))]
     for n, k, s, p, d in cases:
         size = lambda width: (n + 2*p - width)//s + 1
-        like(answer(n, k, stride=s, pad=p, dilation=d), size(d*(k - 1) + 1), f'conv_size({n}, {k}, stride={s}, pad={p}, dilation={d})',
+        like(answer(n, k, stride=s, pad=p, dilation=d), size(d*(k - 1) + 1),
+             f'conv_size({n}, {k}, stride={s}, pad={p}, dilation={d})',
              (size(k), 'The dilation seems to have no effect. How many pixels does the kernel cover now?'),
-             (size(k*d), 'You seem to count a gap behind the last weight too. How many gaps are there between k weights?'),
+             (size(k*d),
+              'You seem to count a gap behind the last weight too. '
+              'How many gaps are there between k weights?'),
              (size(k + d), 'Every step between two weights grows with the dilation, not only one of them.'),
-             ((n + 2*p - d*(k - 1) - 1)/s + 1, 'A kernel has no half positions. What happens to the pixels at the end that do not fill a whole stride?'),
-             (size(d*(k - 1) + 1) - 1, 'The first position counts as well, before the kernel has moved at all.'),
-             think='Put the kernel at position 0, then at stride, and so on. Where may it begin for the last time?')
+             ((n + 2*p - d*(k - 1) - 1)/s + 1,
+              'A kernel has no half positions. What happens to the pixels '
+              'at the end that do not fill a whole stride?'),
+             (size(d*(k - 1) + 1) - 1,
+              'The first position counts as well, before the kernel has moved at all.'),
+             think='Put the kernel at position 0, then at stride, and so on. '
+                   'Where may it begin for the last time?')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #65b24457
 @exercise('w3.two_in_one', concepts=('w3.1', 'w3.2'), hints=(
-    'Take one row only: a = [1, -1] and then b = [1, 1]. Write the output for the pixels x0, x1, x2 in terms of the pixels. Which weight does each pixel get?',
-    'The weight at place i of a and the weight at place j of b both act on the pixel at place i + j of the input.',
-    'Begin with zeros of the final size. For each weight of b, add that weight times the whole of a, moved to the place of the weight.'))
+    'Take one row only: a = [1, -1] and then b = [1, 1]. Write the output for the pixels '
+    'x0, x1, x2 in terms of the pixels. Which weight does each pixel get?',
+    'The weight at place i of a and the weight at place j of b both '
+    'act on the pixel at place i + j of the input.',
+    'Begin with zeros of the final size. For each weight of b, add that weight '
+    'times the whole of a, moved to the place of the weight.'))
 def check_two_in_one(answer, rng):
     import torch, torch.nn.functional as F
     kernel = lambda h, w: torch.tensor(rng.standard_normal((h, w)), dtype=torch.float32)
-    def slide(a, b): return F.conv2d(a[None, None], b[None, None], padding=(b.shape[0] - 1, b.shape[1] - 1))[0, 0]
-    for h, w, bh, bw in ((1, 2, 1, 2), (3, 3, 3, 3), *(tuple(map(int, rng.integers(1, 5, 4))) for _ in range(5))):
+    def slide(a, b):
+        rim = b.shape[0] - 1, b.shape[1] - 1
+        return F.conv2d(a[None, None], b[None, None], padding=rim)[0, 0]
+    draw = lambda: tuple(map(int, rng.integers(1, 5, 4)))
+    for h, w, bh, bw in ((1, 2, 1, 2), (3, 3, 3, 3), *(draw() for _ in range(5))):
         a, b = kernel(h, w), kernel(bh, bw)
         got = answer(a.clone(), b.clone())
-        wrong = [(slide(a, b), 'The size is right, but the weights stand in the wrong places. Is b perhaps mirrored? Follow one pixel through both kernels.')]
-        if a.shape == b.shape: wrong.append((a*b, 'A product weight by weight keeps the size. How many pixels does one output pixel of the two layers depend on?'))
-        if h == w == bh == bw: wrong.append((a @ b, 'A matrix product keeps the size. How many pixels does one output pixel of the two layers depend on?'))
+        wrong = [(slide(a, b),
+                  'The size is right, but the weights stand in the wrong places. '
+                  'Is b perhaps mirrored? Follow one pixel through both kernels.')]
+        if a.shape == b.shape: wrong.append((a*b,
+                                             'A product weight by weight keeps the size. How many pixels '
+                                             'does one output pixel of the two layers depend on?'))
+        if h == w == bh == bw: wrong.append((a @ b,
+                                             'A matrix product keeps the size. How many pixels does one '
+                                             'output pixel of the two layers depend on?'))
         like(got, slide(a, b.flip(0, 1)), f'two_in_one(a, b) for a of {h} x {w} and b of {bh} x {bw}', *wrong,
-             think='The size is the receptive field of the two layers. At which pixel do the weight at place i of a and the weight at place j of b meet?')
+             think='The size is the receptive field of the two layers. '
+                   'At which pixel do the weight at place i of a and the weight at place j of b meet?')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #a867a36d
 @exercise('w3.pool_gradient', concepts=('w3.3',), hints=(
     'Move each of the four pixels of a window up by a hair. For which of them does the maximum change?',
-    'Go over the windows. In each, find the place of the largest value (argmax, then np.unravel_index) and put the gradient of that window there.',
+    'Go over the windows. In each, find the place of the largest value (argmax, then '
+    'np.unravel_index) and put the gradient of that window there.',
     'Window (i, j) begins at row k*i and column k*j. All else stays at zero.'))
 def check_pool_gradient(answer, rng):
-    for h, w, k in ((2, 2, 2), (4, 6, 2), (5, 7, 2), *(tuple(map(int, (rng.integers(6, 12), rng.integers(6, 12), rng.integers(2, 5)))) for _ in range(4))):
+    draw = lambda: tuple(int(rng.integers(low, high)) for low, high in ((6, 12), (6, 12), (2, 5)))
+    for h, w, k in ((2, 2, 2), (4, 6, 2), (5, 7, 2), *(draw() for _ in range(4))):
         x, rows, cols = rng.standard_normal((h, w)) - 1, h//k, w//k
         grad = rng.standard_normal((rows, cols))
-        spread = np.zeros((h, w)); spread[:rows*k, :cols*k] = np.kron(grad, np.ones((k, k)))
-        top = np.full((h, w), np.inf); top[:rows*k, :cols*k] = np.kron(x[:rows*k, :cols*k].reshape(rows, k, cols, k).max((1, 3)), np.ones((k, k)))
-        like(answer(x.copy(), grad.copy(), k), spread*(x == top), f'pool_gradient(x, grad, k={k}) for x of {h} x {w}',
-             (spread/k**2, 'You share the gradient out evenly, as an average would. Which pixel did the maximum depend on?'),
-             (spread, 'Every pixel of a window gets the whole gradient. Does the output change when a pixel that is not the largest moves a little?'),
+        spread, top = np.zeros((h, w)), np.full((h, w), np.inf)
+        largest = x[:rows*k, :cols*k].reshape(rows, k, cols, k).max((1, 3))
+        spread[:rows*k, :cols*k] = np.kron(grad, np.ones((k, k)))
+        top[:rows*k, :cols*k] = np.kron(largest, np.ones((k, k)))
+        like(answer(x.copy(), grad.copy(), k), spread*(x == top),
+             f'pool_gradient(x, grad, k={k}) for x of {h} x {w}',
+             (spread/k**2,
+              'You share the gradient out evenly, as an average would. '
+              'Which pixel did the maximum depend on?'),
+             (spread,
+              'Every pixel of a window gets the whole gradient. '
+              'Does the output change when a pixel that is not the largest moves a little?'),
              (spread*(x == top)*x, 'The gradient of max(a, b) for the winner is 1, whatever its value is.'),
-             ((x == top)*1., 'These are the places of the winners. How much do they pass on? Multiply by the gradient that came from above.'),
+             ((x == top)*1.,
+              'These are the places of the winners. How much do they pass on? '
+              'Multiply by the gradient that came from above.'),
              think='Pixels that did not win get 0, and so do those at the rim that fill no window.')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #c7cfdbf0
 @exercise('w3.separable_cost', concepts=('w3.4', 'w3.9'), hints=(
-    'Count the first layer alone: one kernel of k x k for each channel that comes in, and no sum over channels.',
-    'The second layer is an ordinary convolution with a kernel of 1 x 1. How many weights go from c_in channels to c_out?',
-    'Each weight is used once at each output position. Both layers work on the positions that the stride leaves over.'))
+    'Count the first layer alone: one kernel of k x k for each '
+    'channel that comes in, and no sum over channels.',
+    'The second layer is an ordinary convolution with a kernel of 1 x 1. '
+    'How many weights go from c_in channels to c_out?',
+    'Each weight is used once at each output position. '
+    'Both layers work on the positions that the stride leaves over.'))
 def check_separable_cost(answer, rng):
     for i in range(10):
         c_in, c_out, size = map(int, rng.integers(2, 40, 3))
@@ -81,47 +119,68 @@ def check_separable_cost(answer, rng):
         if i == 0: c_in, c_out, k, size = 3, 8, 3, 4
         def cost(weights, n): return dict(parameters=weights, multiply_adds=weights*n*n)
         out, weights = (size - 1)//s + 1, c_in*k*k + c_in*c_out
-        like(answer(c_in, c_out, k, size, s), cost(weights, out), f'separable_cost({c_in}, {c_out}, k={k}, size={size}, stride={s})',
-             (cost(c_in*c_out*k*k, out), 'This is the ordinary convolution, in which every kernel runs over all channels.'),
-             (cost(c_in*k*k, out), 'The depthwise layer alone never mixes channels. What does the 1 x 1 layer after it cost?'),
+        like(answer(c_in, c_out, k, size, s), cost(weights, out),
+             f'separable_cost({c_in}, {c_out}, k={k}, size={size}, stride={s})',
+             (cost(c_in*c_out*k*k, out),
+              'This is the ordinary convolution, in which every kernel runs over all channels.'),
+             (cost(c_in*k*k, out),
+              'The depthwise layer alone never mixes channels. What does the 1 x 1 layer after it cost?'),
              (cost(k*k + c_in*c_out, out), 'Each channel has a depthwise kernel of its own.'),
              (cost(c_in*k*k*c_in + c_in*c_out, out), 'A depthwise kernel sees one channel only, its own.'),
              (cost(weights + c_in + c_out, out), 'The block has no biases.'),
-             (cost(weights, size), 'At how many positions is each weight used, once the stride has skipped some?'),
-             (dict(parameters=weights, multiply_adds=c_in*k*k*out**2 + c_in*c_out*size**2), 'The 1 x 1 layer comes after the stride: on which positions does it work?'),
-             think='Count the weights of the two layers first, then the output positions at which each is used.')
+             (cost(weights, size),
+              'At how many positions is each weight used, once the stride has skipped some?'),
+             (dict(parameters=weights, multiply_adds=c_in*k*k*out**2 + c_in*c_out*size**2),
+              'The 1 x 1 layer comes after the stride: on which positions does it work?'),
+             think='Count the weights of the two layers first, then the '
+                   'output positions at which each is used.')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #d43fbede
 @exercise('w3.braking_distance', concepts=('w3.6',), hints=(
-    'Make a table by hand for lr=0.1, momentum=0.5: step, gradient, running sum, change of the weight. Go on for three steps after the gradient has become 0.',
-    'With the gradient 1 the running sum becomes momentum*v + 1, and after the push momentum*v. The weight moves by lr*v each time, after v has changed.',
+    'Make a table by hand for lr=0.1, momentum=0.5: step, gradient, running sum, change of the weight. '
+    'Go on for three steps after the gradient has become 0.',
+    'With the gradient 1 the running sum becomes momentum*v + 1, and after the push momentum*v. '
+    'The weight moves by lr*v each time, after v has changed.',
     'Simulate the coast until the steps are tiny, or add up the geometric series v*(m + m**2 + m**3 + ...).'))
 def check_braking_distance(answer, rng):
     for i in range(10):
-        lr, m, n = round(float(rng.uniform(0.01, 1)), 3), round(float(rng.uniform(0.2, 0.95)), 2), int(rng.integers(2, 12))
+        lr, m = round(float(rng.uniform(0.01, 1)), 3), round(float(rng.uniform(0.2, 0.95)), 2)
+        n = int(rng.integers(2, 12))
         if i == 0: lr, m, n = 0.1, 0.5, 3
         v, pushed = 0., 0.
-        for _ in range(n): v = m*v + 1; pushed += lr*v
+        for _ in range(n):
+            v = m*v + 1
+            pushed += lr*v
         coasted, call = lr*v*m/(1 - m), f'braking_distance({lr:g}, momentum={m:g}, n={n})'
         got = answer(lr, m, n)
         expect_kind(got, tuple, call, 'a tuple (pushed, coasted)', n=2)
         like(got[0], pushed, f'the pushed distance of {call}',
-             (lr*n, 'That is the way without momentum. What is left of the earlier gradients at the second step?'),
-             ((1 - m)*pushed, 'Here the running sum takes the whole new gradient, not the share 1 - momentum of it.'),
-             (lr*n/(1 - m), 'That is the whole way until the weight stands still. How much of it lies in the first n steps?'),
-             (pushed - lr*v, 'One step is missing: the running sum changes first, and then the weight moves by it.'),
+             (lr*n,
+              'That is the way without momentum. What is left of the earlier gradients at the second step?'),
+             ((1 - m)*pushed,
+              'Here the running sum takes the whole new gradient, not the share 1 - momentum of it.'),
+             (lr*n/(1 - m),
+              'That is the whole way until the weight stands still. '
+              'How much of it lies in the first n steps?'),
+             (pushed - lr*v,
+              'One step is missing: the running sum changes first, and then the weight moves by it.'),
              think='Write the running sum of the first three steps down: 1, then 1 + momentum, then?')
         like(got[1], coasted, f'the coasted distance of {call}',
              (0., 'The gradient is gone, but the running sum is not.'),
-             (lr*v/(1 - m), 'The first step of the coast already has a smaller running sum than the last step of the push.'),
+             (lr*v/(1 - m),
+              'The first step of the coast already has a smaller '
+              'running sum than the last step of the push.'),
              (lr*v*m, 'That is the first step of the coast. The weight moves on after it.'),
              (pushed + coasted, 'That is the whole way. Count only what comes after the push.'),
-             think='Without a gradient, each step is momentum times the step before it. What do infinitely many of them add up to?')
+             think='Without a gradient, each step is momentum times the step before it. '
+                   'What do infinitely many of them add up to?')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #f7466a7a
 @exercise('w3.pick_rate', concepts=('w3.8', 'w3.6'), hints=(
-    'Every comparison with nan is False: nan > 2 and nan < 2 alike, and min() may or may not return it. Ask np.isfinite first.',
-    'Sort the rates into two groups: diverged if a loss is not finite or if the last loss is above the first. Look for the best among the others only.',
+    'Every comparison with nan is False: nan > 2 and nan < 2 alike, and '
+    'min() may or may not return it. Ask np.isfinite first.',
+    'Sort the rates into two groups: diverged if a loss is not finite or if the last '
+    'loss is above the first. Look for the best among the others only.',
     'min(group, key=...) finds the rate with the smallest last loss.'))
 def check_pick_rate(answer, rng):
     nan, inf = float('nan'), float('inf')
@@ -130,66 +189,95 @@ def check_pick_rate(answer, rng):
         fall = lambda speed, end: [float(o) for o in end + (start - end)*np.exp(-speed*t)]
         rates = [round(float(10.**e), 6) for e in sorted(rng.choice(np.arange(-5, 2), 6, replace=False))]
         low = float(rng.uniform(0.3, 0.5))
-        dip = fall(1.5, low - 0.25); dip[-2:] = [low, low + 0.3]                         # lowest point, and then up again
+        dip = fall(1.5, low - 0.25)
+        dip[-2:] = [low, low + 0.3] # lowest point, and then up again
         nans, up = fall(2., 0.01), fall(1.5, 0.1)
         nans[-2:], up[-1] = ([nan, nan] if i % 2 else [inf, nan]), start + float(rng.uniform(0.1, 9))
         curves = [fall(0.01, 0.1), fall(0.1, 0.1), fall(1.2, low), dip, up, nans]
         best, order = rates[2], rng.permutation(6)
-        if i == 0: curves, rates, order, best = [[2.3, 2.2, 2.1], [2.3, 0.9, 0.4], [2.3, 0.2, nan], [2.3, 1.1, 7.5]], [0.001, 0.1, 1., 10.], range(4), 0.1
+        if i == 0:
+            curves = [[2.3, 2.2, 2.1], [2.3, 0.9, 0.4], [2.3, 0.2, nan], [2.3, 1.1, 7.5]]
+            rates, order, best = [0.001, 0.1, 1., 10.], range(4), 0.1
         given = {rates[j]: curves[j] for j in order}
         off = [r for r in sorted(given) if not np.isfinite(given[r]).all() or given[r][-1] > given[r][0]]
         got, call = answer({r: list(c) for r, c in given.items()}), f'pick_rate of {len(given)} curves'
         expect_kind(got, dict, call, "a dict with the keys 'diverged' and 'best'", n=2)
-        expect(all(type(k) is str for k in got) and sorted(got) == ['best', 'diverged'], f"{call} should have the keys 'diverged' and 'best', but it has others.")
+        expect(all(type(k) is str for k in got) and sorted(got) == ['best', 'diverged'],
+               f"{call} should have the keys 'diverged' and 'best', but it has others.")
         rises = [r for r in off if np.isfinite(given[r]).all()]
         like(got['diverged'], off, f"'diverged' of {call}",
              (rises, 'A curve with nan in it is missing. Is nan > 2.3 true? Try it.'),
-             ([r for r in off if r not in rises], 'A loss may be finite all the way and yet end above where it began.'),
+             ([r for r in off if r not in rises],
+              'A loss may be finite all the way and yet end above where it began.'),
              ([r for r in given if r in off], 'These are the right ones; put them in ascending order.'),
-             think='Diverged: a loss that is not finite, or a last loss above the first. Give the rates in ascending order.')
+             think='Diverged: a loss that is not finite, or a last loss above the first. '
+                   'Give the rates in ascending order.')
         fine = [r for r in given if r not in off]
         like(got['best'], best, f"'best' of {call}",
-             (min(given, key=lambda r: np.nanmin(given[r])), 'That curve was lowest once, on its way, but you keep the weights of the end.'),
-             (min(fine, key=lambda r: min(given[r])), 'That curve was lowest once, on its way, but you keep the weights of the end.'),
+             (min(given, key=lambda r: np.nanmin(given[r])),
+              'That curve was lowest once, on its way, but you keep the weights of the end.'),
+             (min(fine, key=lambda r: min(given[r])),
+              'That curve was lowest once, on its way, but you keep the weights of the end.'),
              think='Among the curves that did not diverge, where is the last loss smallest?')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #895d20ac
 @exercise('w3.fold_norm', concepts=('w3.10', 'w3.1'), points=2, hints=(
-    'Write what the normalisation does to one number z of channel c: (z - mean)/sqrt(var + eps)*weight + bias. Sort it into a factor of z and a rest.',
-    'z is itself kernel * pixels + bias of the convolution. What does the factor do to the kernel, and what to that bias?',
-    'The factor has one value per output channel, the first axis of the kernel: give it the shape (-1, 1, 1, 1).'))
+    'Write what the normalisation does to one number z of channel c: '
+    '(z - mean)/sqrt(var + eps)*weight + bias. Sort it into a factor of z and a rest.',
+    'z is itself kernel * pixels + bias of the convolution. '
+    'What does the factor do to the kernel, and what to that bias?',
+    'The factor has one value per output channel, the first axis of the kernel: '
+    'give it the shape (-1, 1, 1, 1).'))
 def check_fold_norm(answer, rng):
     import torch
     from torch import nn
     tensor = lambda *shape: torch.tensor(rng.standard_normal(shape), dtype=torch.float32)
     for i, (ni, nf, k) in enumerate(((1, 1, 1), (2, 3, 3), (3, 2, 5), (4, 4, 3), (1, 6, 2))):
-        conv, norm = nn.Conv2d(ni, nf, k, bias=i % 2 == 0), nn.BatchNorm2d(nf, eps=10.**-int(rng.integers(1, 4))).eval()
+        has_bias = i % 2 == 0
+        conv = nn.Conv2d(ni, nf, k, bias=has_bias)
+        norm = nn.BatchNorm2d(nf, eps=10.**-int(rng.integers(1, 4))).eval()
         with torch.no_grad():
-            conv.weight.copy_(tensor(*conv.weight.shape)); norm.weight.copy_(tensor(nf)); norm.bias.copy_(tensor(nf))
+            conv.weight.copy_(tensor(*conv.weight.shape))
+            norm.weight.copy_(tensor(nf))
+            norm.bias.copy_(tensor(nf))
             if conv.bias is not None: conv.bias.copy_(tensor(nf))
-            norm.running_mean.copy_(tensor(nf) + 1); norm.running_var.copy_(tensor(nf)**2/10 + 0.01)
-            mean, var, b = norm.running_mean, norm.running_var, torch.zeros(nf) if conv.bias is None else conv.bias
+            norm.running_mean.copy_(tensor(nf) + 1)
+            norm.running_var.copy_(tensor(nf)**2/10 + 0.01)
+            mean, var = norm.running_mean, norm.running_var
+            b = torch.zeros(nf) if conv.bias is None else conv.bias
             scale = norm.weight/(var + norm.eps).sqrt()
             col = lambda o: (conv.weight*o.view(-1, 1, 1, 1)).detach()
             bias = lambda o: o.detach().clone()
-            call = f'fold_norm(conv, norm) for {ni} to {nf} channels, kernel {k} x {k}, {"with" if i % 2 == 0 else "without"} a bias'
+            with_bias = 'with a bias' if has_bias else 'without a bias'
+            call = f'fold_norm(conv, norm) for {ni} to {nf} channels, kernel {k} x {k}, {with_bias}'
             got = answer(copy.deepcopy(conv), copy.deepcopy(norm))
             expect_kind(got, tuple, call, 'a tuple (weight, bias)', n=2)
             like(got[0], col(scale), f'the weight of {call}',
                  (col(norm.weight/(var + norm.eps)), 'Is it the variance that the normalisation divides by?'),
                  (col(norm.weight/var.sqrt()), 'Where is eps? For a small variance it matters.'),
-                 (col(1/(var + norm.eps).sqrt()), 'The normalisation has a weight of its own, which scales once more.'),
-                 (col(torch.ones(nf)), 'The kernels are unchanged. By what does the normalisation multiply their output?'),
+                 (col(1/(var + norm.eps).sqrt()),
+                  'The normalisation has a weight of its own, which scales once more.'),
+                 (col(torch.ones(nf)),
+                  'The kernels are unchanged. By what does the normalisation multiply their output?'),
                  think='Sort the normalisation of one channel into z times a factor, and a rest.')
             like(got[1], bias((b - mean)*scale + norm.bias), f'the bias of {call}',
-                 (bias(-mean*scale + norm.bias), 'The bias of the convolution is added before the normalisation, so it is normalised too.'),
-                 (bias(b - mean*scale + norm.bias), 'The bias of the convolution is added before the normalisation, so it is scaled too.'),
-                 (bias(norm.bias), 'What happens to an output of 0 that the convolution makes? The mean is taken off it before it is scaled.'),
-                 (bias(b - mean + norm.bias), 'The mean is taken off before the scaling, so the scale applies to it too.'),
-                 think='Feed an image of zeros: the convolution gives its bias. What does the normalisation make of that?')
+                 (bias(-mean*scale + norm.bias),
+                  'The bias of the convolution is added before the normalisation, so it is normalised too.'),
+                 (bias(b - mean*scale + norm.bias),
+                  'The bias of the convolution is added before the normalisation, so it is scaled too.'),
+                 (bias(norm.bias),
+                  'What happens to an output of 0 that the convolution makes? '
+                  'The mean is taken off it before it is scaled.'),
+                 (bias(b - mean + norm.bias),
+                  'The mean is taken off before the scaling, so the scale applies to it too.'),
+                 think='Feed an image of zeros: the convolution gives its bias. '
+                       'What does the normalisation make of that?')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #73a52e9c
-PATTERNS = ('..#.. ..#.. ##### ..#.. ..#..', '#...# .#.#. ..#.. .#.#. #...#', '##### #...# #...# #...# #####', '##### ..#.. ..#.. ..#.. ..#..')
+PATTERNS = ('..#.. ..#.. ##### ..#.. ..#..',
+            '#...# .#.#. ..#.. .#.#. #...#',
+            '##### #...# #...# #...# #####',
+            '##### ..#.. ..#.. ..#.. ..#..')
 
 def patterns(n:int,         # Images
              rng,           # numpy Generator
@@ -200,13 +288,17 @@ def patterns(n:int,         # Images
     import torch
     shapes = np.array([[[c == '#' for c in row] for row in p.split()] for p in PATTERNS])
     X, y = rng.normal(0, noise, (n, 1, 10, 20)), rng.integers(0, 4, n)
-    for x, label, r, c in zip(X, y, rng.integers(0, 6, n), rng.integers(0, 6, n) + 10*right): x[0, r:r+5, c:c+5] += shapes[label]
+    rows, columns = rng.integers(0, 6, n), rng.integers(0, 6, n) + 10*right
+    for x, label, r, c in zip(X, y, rows, columns): x[0, r:r+5, c:c+5] += shapes[label]
     return torch.tensor(X, dtype=torch.float32), torch.tensor(y)
 
 @exercise('w3.shift_proof', concepts=('w3.2', 'w3.3', 'w3.4', 'w3.10'), points=3, hints=(
-    'A dense layer on the flattened maps has weights of its own for every position, and those on the right never saw a pattern. What can stand in its place?',
-    'Take the largest value of each map over all positions (nn.AdaptiveMaxPool2d(1)): it says that a thing is there, and not where.',
-    'One kernel of 5 x 5 sees a whole pattern, and so do two layers of 3 x 3. conv_layer(..., norm=True) makes them learn fast; count the parameters with n_params.'))
+    'A dense layer on the flattened maps has weights of its own for every position, and '
+    'those on the right never saw a pattern. What can stand in its place?',
+    'Take the largest value of each map over all positions (nn.AdaptiveMaxPool2d(1)): '
+    'it says that a thing is there, and not where.',
+    'One kernel of 5 x 5 sees a whole pattern, and so do two layers of 3 x 3. '
+    'conv_layer(..., norm=True) makes them learn fast; count the parameters with n_params.'))
 def check_shift_proof(answer, rng):
     import torch, torch.nn.functional as F
     from torch import nn
@@ -214,22 +306,37 @@ def check_shift_proof(answer, rng):
         for seed in map(int, rng.integers(0, 10**6, 2)):
             torch.manual_seed(seed)
             net = answer()
-            expect(isinstance(net, nn.Module), f'shift_proof() should return a network, an nn.Module, but it returned an object of type {type(net).__name__}.')
+            expect(isinstance(net, nn.Module),
+                   'shift_proof() should return a network, an nn.Module, but it '
+                   f'returned an object of type {type(net).__name__}.')
             n = sum(p.numel() for p in net.parameters())
-            expect(0 < n <= 2000, f'shift_proof() should have 1 to 2000 parameters, but it has {n}.', 'Which layer holds most of them? A convolution reuses its few weights at every position.')
+            expect(0 < n <= 2000, f'shift_proof() should have 1 to 2000 parameters, but it has {n}.',
+                   'Which layer holds most of them? A convolution reuses its few weights at every position.')
             X, y = patterns(384, rng, right=False)
             out = net(X[:8])
-            expect(type(out) is torch.Tensor and tuple(out.shape) == (8, 4), f'For 8 images the network should give logits of shape (8, 4), but it gave {tuple(out.shape) if type(out) is torch.Tensor else type(out).__name__}.')
+            expect(type(out) is torch.Tensor and tuple(out.shape) == (8, 4),
+                   'For 8 images the network should give logits of shape (8, 4), but it gave '
+                   f'{tuple(out.shape) if type(out) is torch.Tensor else type(out).__name__}.')
             opt = torch.optim.Adam(net.parameters(), 0.01)
             net.train()
             for _ in range(8):
-                for i in torch.randperm(384).split(32): opt.zero_grad(); F.cross_entropy(net(X[i]), y[i]).backward(); opt.step()
+                for i in torch.randperm(384).split(32):
+                    opt.zero_grad()
+                    F.cross_entropy(net(X[i]), y[i]).backward()
+                    opt.step()
             net.eval()
             def accuracy(X, y):
                 with torch.no_grad(): return float((net(X).argmax(1) == y).float().mean())
             left, right = (accuracy(*patterns(256, rng, o)) for o in (False, True))
-            found = f'Trained for 8 epochs, the network with {n} parameters is right on {left:.0%} of new images with the pattern on the left and on {right:.0%} with it on the right; 90 % are wanted on both'
-            think = ('It knows the patterns only where it saw them. Which of your layers has weights of its own for each position?' if left > max(0.6, right + 0.2) else
-                     'It is about as good on both sides, so place does not matter to it, but it is not sure enough. A pattern is 25 of 200 pixels: what becomes of it in an average over all of them?' if min(left, right) > 0.5 else
-                     'It does not learn the patterns themselves. How many pixels does one output of your last convolution see, and is that a whole pattern? Does the training get far in 96 steps?')
+            found = (f'Trained for 8 epochs, the network with {n} parameters is right on {left:.0%} '
+                     f'of new images with the pattern on the left and on {right:.0%} with it on the right; '
+                     '90 % are wanted on both')
+            think = ('It knows the patterns only where it saw them. Which of your '
+                     'layers has weights of its own for each position?' if left > max(0.6, right + 0.2) else
+                     'It is about as good on both sides, so place does not matter to it, '
+                     'but it is not sure enough. A pattern is 25 of 200 pixels: '
+                     'what becomes of it in an average over all of them?' if min(left, right) > 0.5 else
+                     'It does not learn the patterns themselves. How many pixels does one output of your '
+                     'last convolution see, and is that a whole pattern? '
+                     'Does the training get far in 96 steps?')
             expect(min(left, right) >= 0.9, f'{found}.', think)

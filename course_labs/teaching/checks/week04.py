@@ -18,13 +18,21 @@ from ..exercises import exercise
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #93ca5764
 @exercise('w4.resize_cost', concepts=('w4.7',), hints=(
-    'What counts is the shape, height/width, of the photo and of the target. Where they are equal, nothing is lost.',
-    'To crop, enlarge or shrink until the target is just covered: one side fits, the other sticks out. What share of the photo sticks out?',
-    'Let r be the quotient of the two shapes, the smaller over the larger. Crop and pad cost 1 - r, and squish makes one direction 1/r times as dense as the other.'))
+    'What counts is the shape, height/width, of the photo and of the target. '
+    'Where they are equal, nothing is lost.',
+    'To crop, enlarge or shrink until the target is just covered: '
+    'one side fits, the other sticks out. What share of the photo sticks out?',
+    'Let r be the quotient of the two shapes, the smaller over the larger. '
+    'Crop and pad cost 1 - r, and squish makes one direction 1/r times as dense as the other.'))
 def check_resize_cost(answer, rng):
-    def cost(r, crop=None, pad=None, squish=None): return dict(crop=1 - r if crop is None else crop, pad=1 - r if pad is None else pad, squish=1/r if squish is None else squish)
+    def cost(r, crop=None, pad=None, squish=None):
+        or_else = lambda given, value: value if given is None else given
+        return dict(crop=or_else(crop, 1 - r), pad=or_else(pad, 1 - r), squish=or_else(squish, 1/r))
     def ratio(a, b): return min(a/b, b/a)
-    cases = [((640, 480), (64, 64)), ((480, 640), (64, 64)), ((640, 480), (256, 192)), ((640, 480), (192, 256)), *((tuple(map(int, rng.integers(200, 900, 2))), tuple(map(int, rng.integers(32, 300, 2)))) for _ in range(8))]
+    draw = lambda low, high: tuple(map(int, rng.integers(low, high, 2)))
+    cases = [((640, 480), (64, 64)), ((480, 640), (64, 64)),
+             ((640, 480), (256, 192)), ((640, 480), (192, 256)),
+             *((draw(200, 900), draw(32, 300)) for _ in range(8))]
     for (h, w), (th, tw) in cases:
         r = ratio(h/w, th/tw)
         like(answer((h, w), (th, tw)), cost(r), f'resize_cost(photo={(h, w)}, target={(th, tw)})',
@@ -32,37 +40,54 @@ def check_resize_cost(answer, rng):
              (cost(ratio(h/w, tw/th)), 'Both sizes are (height, width). Did one of them get turned?'),
              (cost(r, r, r), 'That is the share that is kept. How much is lost?'),
              (cost(r, squish=r), "'squish' is the larger density over the smaller, so it is at least 1."),
-             (cost(min(1., h/w/(th/tw))), 'This holds for photos that are too wide. What if the photo is too tall?'),
-             (cost(r, crop=1 - th*tw/(h*w)), 'Shrinking alone loses nothing that counts here. Which part of the picture is cut off?'),
-             think='Draw the photo and the target over each other so that one side fits. What sticks out, what stays empty?')
+             (cost(min(1., h/w/(th/tw))),
+              'This holds for photos that are too wide. What if the photo is too tall?'),
+             (cost(r, crop=1 - th*tw/(h*w)),
+              'Shrinking alone loses nothing that counts here. Which part of the picture is cut off?'),
+             think='Draw the photo and the target over each other so that one side fits. '
+                   'What sticks out, what stays empty?')
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #b4b0a8b0
 @exercise('w4.accumulated_gradient', concepts=('w4.9',), hints=(
-    'The gradient of the whole batch is a mean over all images. What is the *sum* over the images of one part?',
+    'The gradient of the whole batch is a mean over all images. '
+    'What is the *sum* over the images of one part?',
     'Add up mean times size over the parts, and divide by the number of all images.'))
 def check_accumulated_gradient(answer, rng):
-    for i, sizes in enumerate(((3, 1), (4, 4, 4), *(tuple(map(int, rng.integers(1, 20, int(rng.integers(2, 6))))) for _ in range(5)))):
+    draw = lambda: tuple(map(int, rng.integers(1, 20, int(rng.integers(2, 6)))))
+    for i, sizes in enumerate(((3, 1), (4, 4, 4), *(draw() for _ in range(5)))):
         grads = rng.normal(size=(len(sizes), 2)) if i else np.array([[2., 0.], [6., 4.]])
         n = sum(sizes)
         right = sum(g*s for g, s in zip(grads, sizes))/n
-        like(answer([g.copy() for g in grads], list(sizes)), right, f'accumulated_gradient(grads, sizes={list(sizes)})',
-             (grads.mean(0), 'The mean of the means gives an image in a small part more say than one in a large part.'),
-             (grads.sum(0), 'The sum of the parts grows with their number. The gradient of the batch is a mean over its images.'),
+        like(answer([g.copy() for g in grads], list(sizes)), right,
+             f'accumulated_gradient(grads, sizes={list(sizes)})',
+             (grads.mean(0),
+              'The mean of the means gives an image in a small part more say than one in a large part.'),
+             (grads.sum(0),
+              'The sum of the parts grows with their number. '
+              'The gradient of the batch is a mean over its images.'),
              (right*n, 'That is the sum over all images. The loss of the batch is a mean.'),
-             (sum(g*s for g, s in zip(grads, sizes))/len(sizes), 'You divide by the number of parts. How many images went in?'),
-             (sum(g/s for g, s in zip(grads, sizes)), 'Each gradient is a mean already. To get the sum over its part, which way does the size go in?'),
-             think='Write the gradient of the whole batch as a sum over single images, then sort the images by parts.')
+             (sum(g*s for g, s in zip(grads, sizes))/len(sizes),
+              'You divide by the number of parts. How many images went in?'),
+             (sum(g/s for g, s in zip(grads, sizes)),
+              'Each gradient is a mean already. '
+              'To get the sum over its part, which way does the size go in?'),
+             think='Write the gradient of the whole batch as a sum over single '
+                   'images, then sort the images by parts.')
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #67b9f6c1
 @exercise('w4.vit_size', concepts=('w4.4',), hints=(
     'How many patches fit side by side, and how many one above the other? One token more is the class token.',
     'Every token looks at every token, itself too, in each head: a square table a head.',
-    'A patch of 3 colours has 3*patch*patch numbers, and the embedding has a weight from each to each of the width, and a bias. Positions: one vector a token.'))
+    'A patch of 3 colours has 3*patch*patch numbers, and the embedding has a weight from '
+    'each to each of the width, and a bias. Positions: one vector a token.'))
 def check_vit_size(answer, rng):
     for i in range(8):
-        p, gh, gw, heads, width = int(rng.choice([4, 8, 16])), int(rng.integers(2, 9)), int(rng.integers(2, 9)), int(rng.integers(2, 7)), int(rng.integers(2, 9))*12
+        p = int(rng.choice([4, 8, 16]))
+        gh, gw, heads, width = (int(rng.integers(2, high)) for high in (9, 9, 7, 9))
+        width *= 12
         if i == 0: p, gh, gw, heads, width = 16, 4, 4, 3, 12
-        def size(tokens, attention, embedding): return dict(tokens=tokens, attention=attention, embedding=embedding)
+        def size(tokens, attention, embedding):
+            return dict(tokens=tokens, attention=attention, embedding=embedding)
         n = gh*gw
         t, per_patch = n + 1, 3*p*p*width + width
         call = f'vit_size(height={gh*p}, width={gw*p}, patch={p}, heads={heads}, features={width})'
@@ -70,20 +95,26 @@ def check_vit_size(answer, rng):
         expect_kind(got, dict, call, "a dict with the keys 'tokens', 'attention' and 'embedding'")
         like(got, size(t, heads*t*t, per_patch + t*width), call,
              (size(n, heads*n*n, per_patch + n*width), 'One token is no patch.'),
-             (size(t, heads*n*n, per_patch + t*width), 'The class token looks and is looked at as the others are.'),
+             (size(t, heads*n*n, per_patch + t*width),
+              'The class token looks and is looked at as the others are.'),
              (size(t, t*t, per_patch + t*width), 'Each head has a table of its own.'),
-             (size(t, heads*t, per_patch + t*width), 'Each token looks at every other one: how many pairs is that?'),
-             (size(t, heads*t*t, per_patch), 'The embedding has two parts: what is in a patch, and where it was.'),
+             (size(t, heads*t, per_patch + t*width),
+              'Each token looks at every other one: how many pairs is that?'),
+             (size(t, heads*t*t, per_patch),
+              'The embedding has two parts: what is in a patch, and where it was.'),
              (size(t, heads*t*t, per_patch + n*width), 'The class token has a position vector too.'),
              (size(t, heads*t*t, n*per_patch + t*width), 'All patches go through the same linear layer.'),
-             (size(t, heads*t*t, 3*p*p*width + t*width), 'The linear layer has a bias, one number for each feature.'),
+             (size(t, heads*t*t, 3*p*p*width + t*width),
+              'The linear layer has a bias, one number for each feature.'),
              (size(t, heads*t*t, p*p*width + width + t*width), 'A pixel is three numbers.'),
              think='Count on paper for an image of 2 x 2 patches: 5 tokens, 25 pairs a head.')
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #f3890c81
 @exercise('w4.one_cycle_at', concepts=('w4.5',), hints=(
-    'First find the phase: up to a quarter of the training the rate rises, after it the rate falls. How far through its phase is the training, from 0 to 1?',
-    'A cosine from a to b: a + (b - a)*(1 - cos(pi*t))/2, for t from 0 to 1. What does it give for t = 0, 1/2 and 1?',
+    'First find the phase: up to a quarter of the training the rate rises, after it the rate falls. '
+    'How far through its phase is the training, from 0 to 1?',
+    'A cosine from a to b: a + (b - a)*(1 - cos(pi*t))/2, for t from 0 to 1. '
+    'What does it give for t = 0, 1/2 and 1?',
     'Rising: t = done/0.25, from lr/25 to lr. Falling: t = (done - 0.25)/0.75, from lr to lr/100000.'))
 def check_one_cycle_at(answer, rng):
     for done in (0., 0.125, 0.25, 0.625, 1., *rng.uniform(0, 1, 8).round(3).tolist()):
@@ -91,26 +122,35 @@ def check_one_cycle_at(answer, rng):
         a, b, t = (lr/25, lr, done/0.25) if done <= 0.25 else (lr, lr/1e5, (done - 0.25)/0.75)
         ease = lambda t, a=a, b=b: a + (b - a)*(1 - math.cos(math.pi*t))/2
         like(answer(done, lr), ease(t), f'one_cycle_at({done:g}, lr={lr:g})',
-             (a + (b - a)*t, 'Your rate goes in a straight line. A cosine leaves slowly, is fast half way, and arrives slowly.'),
-             (ease(done), 'You measure the way through the whole training. How far is it through its phase, from 0 to 1?'),
+             (a + (b - a)*t,
+              'Your rate goes in a straight line. '
+              'A cosine leaves slowly, is fast half way, and arrives slowly.'),
+             (ease(done),
+              'You measure the way through the whole training. '
+              'How far is it through its phase, from 0 to 1?'),
              (ease(1 - t), 'The cosine runs backwards: what do you get at the two ends of the phase?'),
-             (ease(t, b=lr/25 if done > 0.25 else b), 'At the end the rate is far below the one that it began with: lr/100000.'),
-             (lr*(1 - math.cos(2*math.pi*done))/2, 'The peak is not in the middle of the training, and the rate does not begin at 0.'),
+             (ease(t, b=lr/25 if done > 0.25 else b),
+              'At the end the rate is far below the one that it began with: lr/100000.'),
+             (lr*(1 - math.cos(2*math.pi*done))/2,
+              'The peak is not in the middle of the training, and the rate does not begin at 0.'),
              think='Try the ends by hand: lr/25 at 0, lr at a quarter, lr/100000 at 1.', tol=1e-7)
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #b74235f8
 @exercise('w4.loss_scale', concepts=('w4.6',), hints=(
-    'The largest gradient decides: times the scale it must stay at or below 65504. The largest power of two is found by doubling, or with floor(log2(...)).',
+    'The largest gradient decides: times the scale it must stay at or below 65504. '
+    'The largest power of two is found by doubling, or with floor(log2(...)).',
     'Multiply, convert with .astype(np.float16), and see which entries have become 0.',
     'Divide the number of entries that became 0 by the number of those that were not 0 before.'))
 def check_loss_scale(answer, rng):
     for i in range(8):
-        g = (rng.choice([-1, 1], 4000)*2.**rng.uniform(-60, float(rng.integers(-12, 4)), 4000)).astype(np.float32)
+        signs = rng.choice([-1, 1], 4000)
+        g = (signs*2.**rng.uniform(-60, float(rng.integers(-12, 4)), 4000)).astype(np.float32)
         g[rng.integers(0, 4000, 300)] = 0
         if i == 0: g = np.array([3., -1e-3, 1e-12, 0.], dtype=np.float32)
         top, live = float(np.abs(g).max()), g != 0
         lost = lambda s: float((((g*np.float32(s)).astype(np.float16) == 0) & live).sum()/live.sum())
-        s, call = 2.**math.floor(math.log2(65504/top)), f'loss_scale(g) for {len(g)} gradients up to {top:.3g}'
+        s = 2.**math.floor(math.log2(65504/top))
+        call = f'loss_scale(g) for {len(g)} gradients up to {top:.3g}'
         with np.errstate(over='ignore'):
             right = s, lost(s)
             zeros = s, float(((g*np.float32(s)).astype(np.float16) == 0).mean())
@@ -118,20 +158,37 @@ def check_loss_scale(answer, rng):
             got = answer(g.copy())
         expect_kind(got, tuple, call, 'a tuple (scale, lost)', n=2)
         like(got[0], s, f'the scale of {call}',
-             (65504/top, 'A power of two changes the exponent only, so that dividing it out again is exact. Yours is not one.'),
-             (2*s, 'The largest gradient becomes infinite: times your scale it is above 65504.'), (s/2, 'There is room for one more doubling.'),
-             (2.**16, 'The scale must suit these gradients: is the largest of them still finite?'), (2.**math.floor(math.log2(65504/max(float(g.max()), 1e-30))), 'Negative gradients overflow too.'),
-             think='Double the scale as long as the largest gradient, whatever its sign, stays at or below 65504.', tol=1e-9)
+             (65504/top,
+              'A power of two changes the exponent only, so that dividing '
+              'it out again is exact. Yours is not one.'),
+             (2*s,
+              'The largest gradient becomes infinite: times your scale it is above 65504.'),
+             (s/2, 'There is room for one more doubling.'),
+             (2.**16,
+              'The scale must suit these gradients: is the largest of them still finite?'),
+             (2.**math.floor(math.log2(65504/max(float(g.max()), 1e-30))),
+              'Negative gradients overflow too.'),
+             think='Double the scale as long as the largest gradient, '
+                   'whatever its sign, stays at or below 65504.',
+             tol=1e-9)
         like(got[1], right[1], f'the lost share of {call}',
-             (zeros[1], 'Some gradients were 0 before. They are not lost, and they do not count.'), (before[1], 'That is what is lost without scaling.'),
-             (float(((g*np.float32(s)).astype(np.float16) == 0).sum() - (~live).sum())/len(g), 'A share of what? Gradients that were 0 before do not count.'),
-             (1 - right[1], 'That is the share that survives.'), think='Convert the scaled gradients to float16 and count those that have become 0.', tol=1e-6)
+             (zeros[1],
+              'Some gradients were 0 before. They are not lost, and they do not count.'),
+             (before[1], 'That is what is lost without scaling.'),
+             (float(((g*np.float32(s)).astype(np.float16) == 0).sum() - (~live).sum())/len(g),
+              'A share of what? Gradients that were 0 before do not count.'),
+             (1 - right[1], 'That is the share that survives.'),
+             think='Convert the scaled gradients to float16 and count those that have become 0.',
+             tol=1e-6)
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #789f3827
 @exercise('w4.soft_and_hard', concepts=('w4.11', 'w4.8'), hints=(
-    'Stack the models: an array of the shape (models, images, classes). Over which axis runs each of the two ways?',
-    'Soft: mean over the models, then argmax over the classes. Hard: argmax over the classes for each model, then count.',
-    'np.bincount(votes, minlength=classes) counts the votes for one image, and argmax of it takes the smallest class where there is a tie.'))
+    'Stack the models: an array of the shape (models, images, classes). '
+    'Over which axis runs each of the two ways?',
+    'Soft: mean over the models, then argmax over the classes. Hard: '
+    'argmax over the classes for each model, then count.',
+    'np.bincount(votes, minlength=classes) counts the votes for one image, and '
+    'argmax of it takes the smallest class where there is a tie.'))
 def check_soft_and_hard(answer, rng):
     for i in range(8):
         m, n, c = int(rng.integers(3, 8)), int(rng.integers(5, 30)), int(rng.integers(3, 7))
@@ -140,27 +197,40 @@ def check_soft_and_hard(answer, rng):
         if i == 0: probs = np.array([[[0.55, 0.45]], [[0.55, 0.45]], [[0.05, 0.95]]])
         m, n, c = probs.shape
         votes = probs.argmax(-1)
-        soft, hard = probs.mean(0).argmax(-1).tolist(), [int(np.bincount(v, minlength=c).argmax()) for v in votes.T]
-        got, call = answer([p.copy() for p in probs]), f'soft_and_hard(probs) for {m} models, {n} image{"s" if n > 1 else ""}, {c} classes'
+        soft = probs.mean(0).argmax(-1).tolist()
+        hard = [int(np.bincount(v, minlength=c).argmax()) for v in votes.T]
+        images = f'{n} images' if n > 1 else '1 image'
+        got = answer([p.copy() for p in probs])
+        call = f'soft_and_hard(probs) for {m} models, {images}, {c} classes'
         expect_kind(got, tuple, call, 'a tuple of two lists (soft, hard)', n=2)
         like(got[0], soft, f'the soft answers of {call}',
              (hard, 'These are the hard answers. Stand the two in the order (soft, hard).'),
-             (np.rint(votes.mean(0)).astype(int).tolist(), 'You average class numbers. Is class 1 half way between class 0 and class 2?'),
-             ([int(v) for v in votes.mean(0)], 'You average class numbers. Is class 1 half way between class 0 and class 2?'),
-             (probs.max(0).argmax(-1).tolist(), 'You follow the one model that is most certain. Average over the models.'),
-             think='Average the probabilities over the models first, then take the largest class of each image: a list of ints.')
+             (np.rint(votes.mean(0)).astype(int).tolist(),
+              'You average class numbers. Is class 1 half way between class 0 and class 2?'),
+             ([int(v) for v in votes.mean(0)],
+              'You average class numbers. Is class 1 half way between class 0 and class 2?'),
+             (probs.max(0).argmax(-1).tolist(),
+              'You follow the one model that is most certain. Average over the models.'),
+             think='Average the probabilities over the models first, then take '
+                   'the largest class of each image: a list of ints.')
         like(got[1], hard, f'the hard answers of {call}',
              (soft, 'These are the soft answers again. In a vote it does not count how certain a model is.'),
-             (np.rint(votes.mean(0)).astype(int).tolist(), 'You average class numbers. Is class 1 half way between class 0 and class 2?'),
-             (np.median(votes, 0).astype(int).tolist(), 'Class numbers have no order, so their median says nothing.'),
-             ([int(c - 1 - np.bincount(v, minlength=c)[::-1].argmax()) for v in votes.T], 'Where two classes have the same number of votes, the smaller class number wins.'),
-             think='Each model has one vote for its largest class; ties go to the smaller class number. Count by image: a list of ints.')
+             (np.rint(votes.mean(0)).astype(int).tolist(),
+              'You average class numbers. Is class 1 half way between class 0 and class 2?'),
+             (np.median(votes, 0).astype(int).tolist(),
+              'Class numbers have no order, so their median says nothing.'),
+             ([int(c - 1 - np.bincount(v, minlength=c)[::-1].argmax()) for v in votes.T],
+              'Where two classes have the same number of votes, the smaller class number wins.'),
+             think='Each model has one vote for its largest class; '
+                   'ties go to the smaller class number. Count by image: a list of ints.')
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #669a11fe
 @exercise('w4.attend_to_patches', concepts=('w4.4',), points=2, hints=(
-    'Compute the table of scores, queries by keys, as in the lab. What must the score of an empty token be so that its exponential is 0?',
+    'Compute the table of scores, queries by keys, as in the lab. '
+    'What must the score of an empty token be so that its exponential is 0?',
     'Set the *columns* of the empty tokens to -inf before the softmax: np.where(real, scores, -np.inf).',
-    'Divide the scores by the square root of d before, take the largest of each row off, then exponentials, then divide each row by its sum.'))
+    'Divide the scores by the square root of d before, take the largest of each '
+    'row off, then exponentials, then divide each row by its sum.'))
 def check_attend_to_patches(answer, rng):
     def softmax(s, axis=-1):
         e = np.exp(s - s.max(axis, keepdims=True))
@@ -168,21 +238,33 @@ def check_attend_to_patches(answer, rng):
     for i in range(7):
         t, d = int(rng.integers(3, 9)), int(rng.integers(3, 10))
         q, k, v = rng.normal(0, 2, (3, t, d))
-        real = np.arange(t) < int(rng.integers(1, t)) if i % 2 else rng.permutation(np.arange(t) < max(1, t//2))
-        if i == 0: q, k, v, real = np.ones((3, 2)), np.ones((3, 2)), np.array([[1., 0.], [3., 2.], [100., 100.]]), np.array([True, True, False])
+        if i % 2: real = np.arange(t) < int(rng.integers(1, t))
+        else:     real = rng.permutation(np.arange(t) < max(1, t//2))
+        if i == 0:
+            q, k, v = np.ones((3, 2)), np.ones((3, 2)), np.array([[1., 0.], [3., 2.], [100., 100.]])
+            real = np.array([True, True, False])
         if i == 6: q = q*400
         t, d = q.shape
         s = q @ k.T/math.sqrt(d)
         w, cut = softmax(np.where(real, s, -np.inf)), softmax(s)*real
-        like(answer(q.copy(), k.copy(), v.copy(), real.copy()), w @ v, f'attend_to_patches(q, k, v, real) for {t} tokens, {int(real.sum())} of them real, {"large" if i == 6 else "usual"} scores',
+        like(answer(q.copy(), k.copy(), v.copy(), real.copy()), w @ v,
+             f'attend_to_patches(q, k, v, real) for {t} tokens, {int(real.sum())} '
+             f'of them real, {"large" if i == 6 else "usual"} scores',
              (softmax(s) @ v, 'The empty tokens still take part.'),
              (softmax(np.where(real, s, 0.)) @ v, 'A score of 0 is not "nothing": its exponential is 1.'),
-             (cut @ v, 'You cut the empty tokens off after the softmax, so that the weights of a row no longer add up to 1.'),
-             (softmax(np.where(real, q @ k.T, -np.inf)) @ v, 'Without the square root of d the softmax is too sharp.'),
+             (cut @ v,
+              'You cut the empty tokens off after the softmax, so that '
+              'the weights of a row no longer add up to 1.'),
+             (softmax(np.where(real, q @ k.T, -np.inf)) @ v,
+              'Without the square root of d the softmax is too sharp.'),
              (softmax(np.where(real, q @ k.T/d, -np.inf)) @ v, 'Divide by the square root of d, not by d.'),
-             ((w @ v)*real[:, None], 'The answers of the real tokens are right. An empty token asks like any other, and nobody will read its answer: leave its row as it comes.'),
-             (softmax(np.where(real, s, -1e300), 0) @ v, 'Each row, the view of one token, must add up to 1: over which axis does your softmax run?'),
-             think='Each token becomes a mean of the values of the *real* tokens, with weights that add up to 1. For large scores take the largest off first, so that no exponential overflows.')
+             ((w @ v)*real[:, None],
+              'The answers of the real tokens are right. An empty token asks like any other, '
+              'and nobody will read its answer: leave its row as it comes.'),
+             (softmax(np.where(real, s, -1e300), 0) @ v,
+              'Each row, the view of one token, must add up to 1: over which axis does your softmax run?'),
+             think='Each token becomes a mean of the values of the *real* tokens, with weights that add up '
+                   'to 1. For large scores take the largest off first, so that no exponential overflows.')
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #8d1d5b07
 def paired_errors(rng,             # numpy Generator
@@ -196,9 +278,12 @@ def paired_errors(rng,             # numpy Generator
     return shared + rng.normal(0, own, n), shared - gain + rng.normal(0, own, n)
 
 @exercise('w4.tell_apart', concepts=('w4.2', 'w4.5', 'w4.10'), points=3, hints=(
-    'Look at the differences seed by seed, a - b: the luck that both share is gone. Are they on one side of 0 by more than chance would have it?',
-    'The mean of n differences is known to about their standard deviation (ddof=1) over the root of n. How many of these must the mean be away from 0?',
-    'With few seeds the standard deviation itself is uncertain, so 2 is not enough: Student\'s t has 4.3 for 3 seeds, 2.78 for 5 and 2.36 for 8 (scipy.stats.t.ppf(0.975, n - 1)).'))
+    'Look at the differences seed by seed, a - b: the luck that both share is gone. '
+    'Are they on one side of 0 by more than chance would have it?',
+    'The mean of n differences is known to about their standard deviation (ddof=1) over the root of n. '
+    'How many of these must the mean be away from 0?',
+    'With few seeds the standard deviation itself is uncertain, so 2 is not enough: '
+    'Student\'s t has 4.3 for 3 seeds, 2.78 for 5 and 2.36 for 8 (scipy.stats.t.ppf(0.975, n - 1)).'))
 def check_tell_apart(answer, rng):
     names, draws = ('a', 'b', 'no difference'), 400
     def shares(n, gain, flip=False):
@@ -208,16 +293,27 @@ def check_tell_apart(answer, rng):
             if flip: a, b = b, a
             said.append(answer(a, b))
             if not (type(said[-1]) is str and said[-1] in names):
-                like(said[-1], 'no difference', f'tell_apart(a, b) for {n} seeds', think="The answer is one of the texts 'a', 'b' and 'no difference'.")
-                expect(False, f'tell_apart(a, b) for {n} seeds returned {said[-1][:40]!r}.', "The answer is one of the texts 'a', 'b' and 'no difference'.")
+                like(said[-1], 'no difference', f'tell_apart(a, b) for {n} seeds',
+                     think="The answer is one of the texts 'a', 'b' and 'no difference'.")
+                expect(False, f'tell_apart(a, b) for {n} seeds returned {said[-1][:40]!r}.',
+                       "The answer is one of the texts 'a', 'b' and 'no difference'.")
         return {o: said.count(o)/draws for o in names}
     for n in (3, 5, 8):
         false = 1 - shares(n, 0.)['no difference']
-        expect(false <= 0.10, f'With {n} seeds of two recipes that are equally good, your rule sees a difference in {false:.0%} of {draws} comparisons; at most 10 % are allowed.',
-               'How far does the mean of so few differences stray by chance? The fewer seeds, the wider the interval must be.')
+        expect(false <= 0.10,
+               f'With {n} seeds of two recipes that are equally good, your rule sees a difference '
+               f'in {false:.0%} of {draws} comparisons; at most 10 % are allowed.',
+               'How far does the mean of so few differences stray by chance? '
+               'The fewer seeds, the wider the interval must be.')
     for n, gain, least in ((5, 0.03, 0.8), (8, 0.02, 0.8)):
         for flip, better, worse in ((False, 'b', 'a'), (True, 'a', 'b')):
             s = shares(n, gain, flip)
-            expect(s[worse] <= 0.1, f'With {n} seeds and {better} better by {gain}, your rule says that {worse} is better in {s[worse]:.0%} of {draws} comparisons.', 'These are errors: which one is better, the larger or the smaller?')
-            expect(s[better] >= least, f'With {n} seeds and {better} better by {gain}, your rule finds it in {s[better]:.0%} of {draws} comparisons; {least:.0%} are wanted.',
-                   'Both recipes of a seed share its luck, which is much larger than the difference. What is left of it in the differences seed by seed?')
+            expect(s[worse] <= 0.1,
+                   f'With {n} seeds and {better} better by {gain}, your rule says that '
+                   f'{worse} is better in {s[worse]:.0%} of {draws} comparisons.',
+                   'These are errors: which one is better, the larger or the smaller?')
+            expect(s[better] >= least,
+                   f'With {n} seeds and {better} better by {gain}, your rule finds it in '
+                   f'{s[better]:.0%} of {draws} comparisons; {least:.0%} are wanted.',
+                   'Both recipes of a seed share its luck, which is much larger than the difference. '
+                   'What is left of it in the differences seed by seed?')
