@@ -199,7 +199,8 @@ def bench(names=(),          # Files of benchmarks/, without .py; default: all
          ) -> int:
     "Measure this project and its peers in the same run; writes benchmarks.json and bench.html; needs a checkout"
     import json, subprocess
-    from course_labs.publishing.bench_report import add_result, common_form, make_bench_page, show
+    from course_labs.publishing.bench_page import make_bench_page
+    from course_labs.publishing.bench_report import add_result, common_form, show
     from course_labs.core.paths import checkout
     if not (root := checkout()): raise CourseError('the benchmarks are in the repository, not in the installed package')
     there = {p.stem: p for p in sorted((root/'benchmarks').glob('[a-z]*.py'))}

@@ -1,4 +1,4 @@
-"""The reference of the library on the site: a page a module, by package, and a Markdown copy of each notebook where its module's docstring says it is
+"""The reference of the library on the site: a page for each module, by package, and notebooks as Markdown
 
 Docs: https://course-labs.github.io/course_labs/lib/publishing/site_reference.html.md"""
 
@@ -8,8 +8,8 @@ Docs: https://course-labs.github.io/course_labs/lib/publishing/site_reference.ht
 __all__ = ['reading_reference', 'read_page', 'page_place', 'without_docs_line', 'reference_pages', 'notebook_markdown',
            'markdown_copies']
 
-# %% ../../nbs/lib/publishing/06_site_reference.ipynb #acb522f2
-import json, os, shutil, subprocess, sys
+# %% ../../nbs/lib/publishing/06_site_reference.ipynb #1bb76c65
+import json, os, subprocess, sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +37,8 @@ def reading_reference(stage:Path, # The staging folder, with the library in it
     with subprocess.Popen(cmd, env=env, cwd=stage, **said_to) as reader:
         def wait():
             said = reader.communicate()[0].strip() or 'no message'
-            if reader.returncode: raise CourseError(f'the reference could not be made: {said.splitlines()[-1]}')
+            if not reader.returncode: return
+            raise CourseError(f'the reference could not be made: {said.splitlines()[-1]}')
         try: yield wait
         finally: reader.kill()
 
@@ -59,7 +60,8 @@ def page_place(module:str,      # 'course_labs.core.files'
 
 def without_docs_line(body:str) -> str:
     "The page without the address of itself"
-    return ''.join(l for l in body.splitlines(keepends=True) if not l.startswith(('Docs: http:', 'Docs: https:')))
+    docs = 'Docs: http:', 'Docs: https:'
+    return ''.join(l for l in body.splitlines(keepends=True) if not l.startswith(docs))
 
 def reference_pages(stage:Path # The staging folder, where `reading_reference` has ended
                    ) -> dict:  # Place of each page in the reference, by the name of its module
@@ -73,8 +75,10 @@ def reference_pages(stage:Path # The staging folder, where `reading_reference` h
         body = without_docs_line(body)
         if not body.strip() and not front.get('description'): continue # a package that only holds modules
         place = places[front['title']] = page_place(front['title'], packages)
-        write_whole(ref/place, f'---\n{yaml.safe_dump(front, allow_unicode=True, sort_keys=False)}---\n{body}')
-    _symbols(stage, {p.stem: places[front['title']] for p,(front, _) in pages.items() if front['title'] in places})
+        head = yaml.safe_dump(front, allow_unicode=True, sort_keys=False)
+        write_whole(ref/place, f'---\n{head}---\n{body}')
+    titles = {p.stem: front['title'] for p,(front, _) in pages.items()}
+    _symbols(stage, {stem: places[t] for stem,t in titles.items() if t in places})
     rows = [(n.removeprefix('course_labs.'), places[n], f.get('description') or '')
             for n,f in sorted((f['title'], f) for f,_ in pages.values()) if n in places]
     write_whole(ref/'index.qmd', fill('reference.md', modules=rows))

@@ -76,10 +76,13 @@ def load(file,        # A file like `data/questions/week3.json`
     "Read and check the questions of a file; a `CourseError` names file, question and field"
     name, rows = Path(file).name, read_json(file)
     if not isinstance(rows, list): raise CourseError(f'{name}: expected a list of questions')
-    seen = set()
+    own, seen = re.fullmatch(r'week(\d+)\.json', name), set()
+    def of_file(id):
+        if id in seen: return 'id', 'appears twice'
+        if own and question_week(id) != int(own[1]): return 'id', f'is of week {question_week(id)}'
     for i,q in enumerate(rows):
         label = q.get('id') if isinstance(q, dict) and isinstance(q.get('id'), str) else f'number {i+1}'
-        bad = problem(q, known) or (('id', 'appears twice') if label in seen else None)
+        bad = problem(q, known) or of_file(label)
         if bad: raise CourseError(f'{name}, question {label}, field {bad[0]}: {bad[1]}')
         seen.add(label)
     return [dict(q, week=question_week(q['id'])) for q in rows]

@@ -46,22 +46,27 @@ function reveal() {
 
 function show(focus) {
   const all = chosen(), n = all.filter(known).length;
-  $('counts').textContent = `${all.filter(due).length} due or new · ${all.length - n} not known yet · ${n} known · ${queue.length} in this round`;
-  if (!queue.length) {
-    const which = $('which').value;
-    const title = make('h2', {class: 'term', tabindex: -1}, which === 'due' ? 'Nothing is due' : 'No more cards');
-    $('main').replaceChildren(title, make('p', {}, which === 'due' ? 'Come back tomorrow, or choose “all” to go through the cards once more.' : 'Choose another week or “all” to go on.'));
-    if (focus) title.focus();
-    return;
-  }
+  const counts = [`${all.filter(due).length} due or new`, `${all.length - n} not known yet`, `${n} known`, `${queue.length} in this round`];
+  $('counts').textContent = counts.join(' · ');
+  if (!queue.length) { finished(focus); return; }
   const c = queue[0];
-  const buttons = open
-    ? [make('button', {type: 'button', id: 'no', onclick: () => answer(false)}, 'Not yet ', make('kbd', {}, '1')), make('button', {type: 'button', id: 'yes', class: 'main', onclick: () => answer(true)}, 'I knew it ', make('kbd', {}, '2'))]
-    : [make('button', {type: 'button', id: 'turn', class: 'main', onclick: reveal}, 'Show the definition')];
-  $('main').replaceChildren(make('p', {class: 'meta muted'}, `Week ${c.week}`), make('h2', {class: 'term', id: 'term'}, c.term),
-    ...(open ? [make('p', {class: 'back', id: 'back', html: c.html}), make('p', {class: 'meta muted'}, `Shown in ${c.where}.`)] : []),
-    make('div', {class: 'buttons'}, ...buttons));
+  const front = [make('p', {class: 'meta muted'}, `Week ${c.week}`), make('h2', {class: 'term', id: 'term'}, c.term)];
+  const back = [make('p', {class: 'back', id: 'back', html: c.html}), make('p', {class: 'meta muted'}, `Shown in ${c.where}.`)];
+  const button = (id, main, onclick, ...text) => make('button', {type: 'button', id, class: main ? 'main' : null, onclick}, ...text);
+  const turn = [button('turn', true, reveal, 'Show the definition')];
+  const rate = [button('no', false, () => answer(false), 'Not yet ', make('kbd', {}, '1')),
+    button('yes', true, () => answer(true), 'I knew it ', make('kbd', {}, '2'))];
+  $('main').replaceChildren(...front, ...(open ? back : []), make('div', {class: 'buttons'}, ...(open ? rate : turn)));
   if (focus) $('main').querySelector('button.main').focus();
+}
+
+function finished(focus) {
+  const [head, text] = $('which').value === 'due'
+    ? ['Nothing is due', 'Come back tomorrow, or choose “all” to go through the cards once more.']
+    : ['No more cards', 'Choose another week or “all” to go on.'];
+  const title = make('h2', {class: 'term', tabindex: -1}, head);
+  $('main').replaceChildren(title, make('p', {}, text));
+  if (focus) title.focus();
 }
 
 document.addEventListener('keydown', e => {
@@ -82,7 +87,8 @@ $('forget').addEventListener('blur', () => { sure = false; $('forget').textConte
 
 $('title').textContent = document.title = data.title;
 $('kept').textContent = store.works ? 'Your progress is kept in this browser.' : 'Your progress is kept until this page is closed.';
-$('week').append(make('option', {value: ''}, 'all'), ...[...new Set(data.cards.map(c => c.week))].map(w => make('option', {value: w}, String(w))));
+const weeks = [...new Set(data.cards.map(c => c.week))];
+$('week').append(make('option', {value: ''}, 'all'), ...weeks.map(w => make('option', {value: w}, String(w))));
 $('week').addEventListener('change', fill);
 $('which').addEventListener('change', fill);
 setTheme($('theme'));

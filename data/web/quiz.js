@@ -3,6 +3,7 @@ const data = JSON.parse(document.getElementById('data').textContent);
 const $ = id => document.getElementById(id);
 const store = makeStore('course_labs.quiz.' + data.key);
 const questions = data.questions;
+
 // answers[i]: {given, text, stage, score, first}; score stays undefined until the answer was checked
 function fresh() { return {at: 0, round: questions.map((_, i) => i), answers: questions.map(() => ({})), summary: false}; }
 function valid(s) {
@@ -47,7 +48,7 @@ function readNumber(text) {
 function verdict(q, a) {
   const s = a.score, word = s === 1 ? 'Right.' : s === 0 ? 'Not right.' : `Partly right: ${Math.round(s * 100)} %.`;
   const box = make('div', {class: 'verdict ' + (s === 1 ? 'good' : 'bad')}, make('p', {}, signed(s === 1, word)));
-  if (KINDS[q.kind].verdict) box.append(...KINDS[q.kind].verdict(q, a.given, s === 1));
+  if (KINDS[q.kind].verdict) box.append(...KINDS[q.kind].verdict(q, a.given, s === 1, a));
   box.append(make('p', {class: 'muted'}, `The course shows this in ${q.where}.`));
   return [box, word];
 }
@@ -93,7 +94,8 @@ function show(i, focus) {
   const top = $('main').getBoundingClientRect().top;
   if (focus && top < 0) window.scrollBy(0, top);  // not scrollIntoView: from a frame it would move the page around it too
   heading();
-  if (focus === 'first') (form.querySelector('fieldset :is(input, select, textarea, button):not(:disabled)') || $('next')).focus();
+  const fieldToFill = form.querySelector('fieldset :is(input, select, textarea, button):not(:disabled)');
+  if (focus === 'first') (fieldToFill || $('next')).focus();
   if (focus === 'next') { $('next').focus(); say(word); }
 }
 
@@ -120,40 +122,72 @@ function submit(i, form, problem) {
 
 function go(place) { state.at = place; state.summary = false; save(); show(state.round[place], 'first'); }
 
+const DOT = {open: '', right: '✓', 'partly right': '✗', wrong: '✗'};
+const LOOK = {open: '', right: 'full', 'partly right': 'part', wrong: 'none'};
+function standing(score) {
+  if (score === undefined) return 'open';
+  return score === 1 ? 'right' : score ? 'partly right' : 'wrong';
+}
+
+function dot(i, place) {
+  const word = standing(state.answers[i].score), here = !state.summary && place === state.at;
+  const button = make('button', {type: 'button', class: LOOK[word], 'aria-current': here ? 'step' : null,
+    'aria-label': `Question ${place + 1}, ${word}`, onclick: () => go(place)}, DOT[word] + (place + 1));
+  return make('li', {}, button);
+}
+
 function heading() {
-  const sum = state.answers.reduce((s, a) => s + (a.score || 0), 0), n = state.answers.filter(a => a.score !== undefined).length;
-  $('standing').textContent = `${points(sum)} of ${n} answered right, ${questions.length - n} to go`;
-  $('dots').replaceChildren(...state.round.map((i, place) => {
-    const s = state.answers[i].score, kind = s === undefined ? '' : s === 1 ? 'full' : s ? 'part' : 'none';
-    const word = {'': 'open', full: 'right', part: 'partly right', none: 'wrong'}[kind];
-    return make('li', {}, make('button', {type: 'button', class: kind, 'aria-current': !state.summary && place === state.at ? 'step' : null,
-      'aria-label': `Question ${place + 1}, ${word}`, onclick: () => go(place)}, (kind === 'full' ? '✓' : kind ? '✗' : '') + (place + 1)));
-  }));
+  const n = all().filter(done).length;
+  $('standing').textContent = `${points(sumOf(all(), 'score'))} of ${n} answered right, ${questions.length - n} to go`;
+  $('dots').replaceChildren(...state.round.map(dot));
+}
+
+const sumOf = (rows, field) => rows.reduce((s, i) => s + (state.answers[i][field] || 0), 0);
+const all = () => questions.map((_, i) => i);
+
+function weekRow(week) {
+  const mine = all().filter(i => questions[i].week === week);
+  const cell = text => make('td', {class: 'n'}, text);
+  return make('tr', {}, make('th', {scope: 'row'}, 'Week ' + week), cell(points(sumOf(mine, 'score'))), cell(String(mine.length)));
+}
+
+function weekTable() {
+  const head = ['', 'Right', 'Asked'].map(t => make('th', {scope: 'col'}, t));
+  const weeks = [...new Set(questions.map(q => q.week))];
+  return make('table', {}, make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...weeks.map(weekRow)));
+}
+
+function retry(list) {  // the first try of each stays on record
+  list.forEach(i => {
+    const first = state.answers[i].first;
+    state.answers[i] = first === undefined ? {} : {first};
+  });
+  state.round = list;
+  go(0);
+}
+
+function waysOn(missed, open) {
+  const button = (id, text, onclick, main) => make('button', {type: 'button', class: main ? 'main' : null, id, onclick}, text);
+  const were = missed.length === 1 ? 'was' : 'were';
+  const rows = [];
+  if (missed.length) rows.push(button('retry', `Retry the ${missed.length} that ${were} not right`, () => retry(missed), true));
+  if (open.length) rows.push(button('resume', 'Go on with the open ones', () => { state.round = all(); go(open[0]); }));
+  rows.push(button('again', 'Start over', () => { state = fresh(); go(0); }));
+  return make('div', {class: 'buttons'}, ...rows);
 }
 
 function summary(focus) {
-  state.summary = true; save(); heading();
-  const all = state.answers, sum = all.reduce((s, a) => s + (a.score || 0), 0), first = all.reduce((s, a) => s + (a.first || 0), 0);
-  const missed = questions.map((_, i) => i).filter(i => done(i) && all[i].score < 1), open = questions.map((_, i) => i).filter(i => !done(i));
-  const weeks = [...new Set(questions.map(q => q.week))];
-  const body = make('tbody', {}, ...weeks.map(w => {
-    const mine = questions.map((_, i) => i).filter(i => questions[i].week === w);
-    return make('tr', {}, make('th', {scope: 'row'}, 'Week ' + w), make('td', {class: 'n'}, points(mine.reduce((s, i) => s + (all[i].score || 0), 0))), make('td', {class: 'n'}, String(mine.length)));
-  }));
-  const title = make('h2', {tabindex: -1}, `Score: ${points(sum)} of ${questions.length} (${Math.round(100 * sum / questions.length)} %)`);
-  const retry = (list, text, id) => make('button', {type: 'button', class: 'main', id, onclick: () => {
-    list.forEach(i => { all[i] = all[i].first === undefined ? {} : {first: all[i].first}; });
-    state.round = list; go(0);
-  }}, text);
+  state.summary = true;
+  save();
+  heading();
+  const n = questions.length, sum = sumOf(all(), 'score'), first = sumOf(all(), 'first');
+  const missed = all().filter(i => done(i) && state.answers[i].score < 1), open = all().filter(i => !done(i));
+  const title = make('h2', {tabindex: -1}, `Score: ${points(sum)} of ${n} (${Math.round(100 * sum / n)} %)`);
+  let note = open.length ? `${plural(open.length, 'question')} still open.` : '';
+  if (sum !== first) note = `On the first try it was ${points(first)}.`;
   const places = [...new Set(missed.map(i => questions[i].where))];
-  $('main').replaceChildren(title,
-    make('p', {}, sum !== first ? `On the first try it was ${points(first)}.` : open.length ? `${plural(open.length, 'question')} still open.` : ''),
-    make('table', {}, make('thead', {}, make('tr', {}, ...['', 'Right', 'Asked'].map(t => make('th', {scope: 'col'}, t)))), body),
-    ...(places.length ? [make('h2', {}, 'Read again'), make('ul', {}, ...places.map(p => make('li', {}, p)))] : []),
-    make('div', {class: 'buttons'},
-      ...(missed.length ? [retry(missed, `Retry the ${missed.length} that ${missed.length === 1 ? 'was' : 'were'} not right`, 'retry')] : []),
-      ...(open.length ? [make('button', {type: 'button', id: 'resume', onclick: () => { state.round = questions.map((_, i) => i); go(open[0]); }}, 'Go on with the open ones')] : []),
-      make('button', {type: 'button', id: 'again', onclick: () => { state = fresh(); go(0); }}, 'Start over')));
+  const again = places.length ? [make('h2', {}, 'Read again'), make('ul', {}, ...places.map(p => make('li', {}, p)))] : [];
+  $('main').replaceChildren(title, make('p', {}, note), weekTable(), ...again, waysOn(missed, open));
   if (focus) { title.focus(); say(title.textContent); }
 }
 

@@ -5,7 +5,7 @@
 //   read      (form, a): an answer, or a sentence that says what is missing
 //   mark      (q, given): 0 to 1
 //   keep      (form, a): what is typed but not checked yet, into `a`; it survives a reload
-//   verdict   (q, given, right): more paragraphs under the verdict (may be missing)
+//   verdict   (q, given, right, a): more paragraphs under the verdict (may be missing)
 //   compare   true: written first, then compared with a model answer by the one who wrote it (may be missing)
 'use strict';
 
@@ -67,8 +67,10 @@ const numeric = {
     const traps = q.traps.filter(t => Math.abs(t.value - given) <= near).map(t => t.feedback);
     return traps.length ? traps : [q.wrong];
   },
-  verdict(q, given, right) {
+  verdict(q, given, right, a) {
     const rows = numeric.feedback(q, given).map(f => make('p', {html: f}));
+    // a comma may have been meant otherwise than it was read
+    if (!right && /[,/ ]/.test((a.text || '').trim())) rows.push(make('p', {}, `Your answer was read as ${given}.`));
     if (!right) rows.push(make('p', {}, `The answer is ${q.shown}${q.unit ? ' ' + q.unit : ''}.`));
     return rows;
   },
@@ -81,14 +83,17 @@ const order = {
   draw(q, a, locked) {
     a.given = a.given || q.items.map((_, k) => k);
     const list = make('ol', {class: 'rows numbered'});
-    const move = (k, place, d, sign, word) => make('button', {type: 'button', 'data-way': d, 'aria-label': `Move ${word}: ${q.items[k].text}`,
-      disabled: place + d < 0 || place + d >= a.given.length, onclick() {
+    const move = (k, place, d, sign, word) => {
+      const text = q.items[k].text, disabled = place + d < 0 || place + d >= a.given.length;
+      const onclick = () => {
         a.given.splice(place, 1);
         a.given.splice(place + d, 0, k);
         save();
         fill(k, d);
-        say(`${q.items[k].text}: now ${place + d + 1} of ${a.given.length}`);
-      }}, sign);
+        say(`${text}: now ${place + d + 1} of ${a.given.length}`);
+      };
+      return make('button', {type: 'button', 'data-way': d, 'aria-label': `Move ${word}: ${text}`, disabled, onclick}, sign);
+    };
     const row = (k, place) => {
       const o = q.items[k], good = o.place === place, li = make('li', {}, make('span', {class: 'what', html: o.html}));
       if (locked) li.append(remark(good, good ? 'right place' : `belongs in place ${o.place + 1}`, o.feedback));
@@ -150,8 +155,11 @@ const short = {
   draw: (q, a, locked) => drawText(a, locked, () => [
     model('Model answer', make('p', {html: q.model})),
     asked('Tick the points that your answer has:'),
-    ...q.points.map((p, k) => make('label', {class: 'option'},
-      make('input', {type: 'checkbox', name: 'point', value: k, checked: (a.given || [])[k], disabled: locked}), make('span', {html: p}))),
+    ...q.points.map((p, k) => {
+      const checked = (a.given || [])[k];
+      const box = make('input', {type: 'checkbox', name: 'point', value: k, checked, disabled: locked});
+      return make('label', {class: 'option'}, box, make('span', {html: p}));
+    }),
   ]),
   read: form => fields(form, 'point').map(o => o.checked),
   mark: (q, given) => given.filter(Boolean).length / q.points.length,
@@ -162,10 +170,13 @@ const essay = {
   how: 'Write, then mark your text with the rubric.',
   compare: true,
   draw(q, a, locked) {
-    const criterion = (o, k) => make('li', {},
-      make('span', {class: 'what'}, make('strong', {html: o.criterion}), make('br'), make('span', {html: o.full})),
-      make('select', {name: 'marks', disabled: locked, 'aria-label': 'Marks for ' + o.text},
-        ...Array.from({length: o.marks + 1}, (_, m) => make('option', {value: m, selected: (a.given || [])[k] === m}, `${m} of ${o.marks}`))));
+    const given = a.given || [];
+    const criterion = (o, k) => {
+      const text = make('span', {class: 'what'}, make('strong', {html: o.criterion}), make('br'), make('span', {html: o.full}));
+      const choices = Array.from({length: o.marks + 1}, (_, m) =>
+        make('option', {value: m, selected: given[k] === m}, `${m} of ${o.marks}`));
+      return make('li', {}, text, make('select', {name: 'marks', disabled: locked, 'aria-label': 'Marks for ' + o.text}, ...choices));
+    };
     return drawText(a, locked, () => [
       model('An outline', make('ul', {}, ...q.outline.map(o => make('li', {html: o})))),
       asked('Mark your text:'),

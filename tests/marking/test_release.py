@@ -11,6 +11,7 @@ from course_labs.marking import release as rel
 from course_labs.core.paths import Addresses, addresses, checkout, lab_notebooks
 from course_labs.core.notebooks import INSTALL
 from course_labs.core.files import CourseError
+from course_labs.running.record import LabRun, Run, write_run
 
 pytest.importorskip('nbgrader', reason='nbgrader is not installed')
 
@@ -102,7 +103,7 @@ def test_an_older_release_stays_where_the_new_one_does_not_hold(tmp_path):
 def finished_run(folder, path, ok=True):
     folder.mkdir()
     (folder/path.name).write_text(path.read_text())
-    (folder/'metrics.json').write_text(json.dumps(dict(labs=[dict(notebook=path.name, ok=ok)])))
+    write_run(folder, Run('tiny', labs=[LabRun(3, path.name, ok=ok)]))
     return folder
 
 def test_a_finished_run_is_the_proof_where_its_cells_are_the_same(tmp_path, monkeypatch):
@@ -115,7 +116,7 @@ def test_a_finished_run_is_the_proof_where_its_cells_are_the_same(tmp_path, monk
     path = lab(tmp_path, 'X = 4', ANSWER, CHECK)
     assert 'it was run' in released(tmp_path, path, run_dir=run)[0][0]
     assert 'a run of other cells' in released(tmp_path, path, run_dir=run, execute=False)[0][0]
-    (run/'metrics.json').write_text('{"labs": []}')
+    write_run(run, Run('tiny'))
     assert released(tmp_path, path, run_dir=run, execute=False)[0] == []
 
 def test_push_sends_one_commit_with_the_released_notebooks_only(tmp_path):

@@ -278,6 +278,14 @@ def test_numbers_are_read(browser_page, text, value):
     f = open_frame(browser_page, quiz(questions=[ONE_OF_EACH[2]], seed=SEED))
     assert f.evaluate('readNumber', text) == value
 
+@pytest.mark.parametrize('typed,read', [('1,234', '1234'), ('0,999', '0.999'), ('7 1/2', '7.5'), ('1234', None)])
+def test_a_wrong_number_says_how_it_was_read(browser_page, typed, read):
+    f = open_frame(browser_page, quiz(questions=[ONE_OF_EACH[2]], seed=SEED))
+    f.locator('[name=answer]').fill(typed)
+    f.locator('#check').click()
+    said = f.locator('.verdict').last.text_content()
+    assert '✗ Not right.' in said and (f'Your answer was read as {read}.' in said if read else 'was read as' not in said)
+
 def test_fallback_without_frames(browser_page):
     "A front end that strips frames and scripts still shows the questions, the answers folded away"
     part = quiz(questions=ONE_OF_EACH, seed=SEED)

@@ -1,10 +1,10 @@
-"Marking in Python and in the page, from one table of cases; a new kind of question is one class, one object, one partial"
+"Marking in Python and in the page, from one table of cases; a new kind is one class, one object and one partial"
 import json, math, random, shutil, subprocess
 
 import pytest
 
 from course_labs.core.paths import data_dir
-from course_labs.teaching import exams, questions
+from course_labs.teaching import embed, exams, questions
 from course_labs.teaching.arithmetic import number, read_number
 from course_labs.teaching.kinds import CLOSED, KINDS, REGISTRY, TEXT, Kind, kind_of, register
 from course_labs.teaching.quiz import as_list, page_question, quiz
@@ -75,6 +75,17 @@ def test_numbers_survive_being_shown(x): assert math.isclose(read_number(number(
 
 # ---- a kind of one's own
 
+TRUE_FALSE = """
+KINDS.true_false = {
+  how: 'True or false?',
+  draw: (q, a, locked) => [make('label', {}, make('input', {type: 'checkbox', name: 'answer', checked: a.given, disabled: locked}), 'true')],
+  read: form => fields(form, 'answer')[0].checked,
+  mark: (q, given) => given === q.holds ? 1 : 0,
+  keep(form, a) { a.given = fields(form, 'answer')[0].checked; },
+  verdict: q => [make('p', {}, q.because)],
+};
+"""
+
 @pytest.fixture
 def true_false(monkeypatch, tmp_path):
     "A kind that is not the course's: one class, and a partial in a copy of the pages"
@@ -95,11 +106,12 @@ def true_false(monkeypatch, tmp_path):
     (tmp_path/'data'/'web'/'kinds'/'true_false.html').write_text(
         '{% macro paper(q) %}<p class="tf">true or false</p>{% endmacro %}\n'
         '{% macro key(q) %}<p class="tf">{{ q.holds }}: {{ q.because|h }}</p>{% endmacro %}\n')
+    with (tmp_path/'data'/'web'/'quiz_kinds.js').open('a', encoding='utf-8') as f: f.write(TRUE_FALSE)
     rows = json.loads((data_dir()/'questions'/'week1.json').read_text(encoding='utf-8'))
     rows += [dict(id=f'w1.q{80 + i}', kind='true_false', concepts=['w1.1'], difficulty=1 + i%3, text=f'Is {i} even?', holds=i%2 == 0,
                   because=f'{i} divided by two leaves {i%2}.') for i in range(6)]
     (tmp_path/'data'/'questions'/'week1.json').write_text(json.dumps(rows))
-    for module in (questions, exams): monkeypatch.setattr(module, 'data_dir', lambda: tmp_path/'data')
+    for module in (questions, exams, embed): monkeypatch.setattr(module, 'data_dir', lambda: tmp_path/'data')
     yield TrueFalse
     del REGISTRY['true_false']
 
@@ -116,6 +128,20 @@ def test_a_kind_of_ones_own(true_false):
     paper = next(e for e in (exams.exam(weeks=1, minutes=40, seed=s) for s in range(20)) if any(q['kind'] == 'true_false' for q in e.questions))
     assert '<p class="tf">true or false</p>' in paper.paper() and 'divided by two' not in paper.paper()
     assert 'divided by two' in paper.key() and '1 mark for the right verdict.' in paper.key()
+
+@pytest.mark.browser
+def test_a_kind_of_ones_own_in_the_page(true_false, browser_page):
+    mine = questions.bank(1, ['true_false'])[:2]
+    browser_page.set_content(quiz(questions=mine)._repr_html_())
+    browser_page.frame_locator('iframe').locator('#main > *').first.wait_for()
+    f = browser_page.frames[1]
+    for q in mine:
+        assert f.locator('legend').text_content() == q['text'] and 'True or false?' in f.locator('.how').text_content()
+        if q['holds']: f.locator('input').check()
+        f.locator('#check').click()
+        assert '✓ Right.' in f.locator('.verdict').text_content() and q['because'] in f.locator('.verdict').text_content()
+        f.locator('#next').click()
+    assert f.locator('h2').first.text_content() == 'Score: 2 of 2 (100 %)'
 
 def test_without_the_kind_its_questions_are_refused():
     q = dict(id='w1.q80', kind='true_false', concepts=['w1.1'], difficulty=1, text='Is it?', holds=True, because='So it is.')
