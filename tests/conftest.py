@@ -48,3 +48,8 @@ def browser_page(browser):
     context.close()
     assert not page.errors, page.errors
     assert not page.outside, page.outside
+
+def one_line(e, *parts):
+    "A CourseError of one line that says all of `parts`"
+    text = str(e.value)
+    assert '\n' not in text and all(p in text for p in parts), text

@@ -3,16 +3,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from conftest import one_line
 from course_labs.core.files import CourseError
 from course_labs.core.paths import data_dir
 from course_labs.data_sets.housing import HOUSING, HousingFeatures, blanks, read_housing
 
 HOUSING_FILE = data_dir()/'housing'/'housing.csv.gz'
-
-def one_line(e, *parts):
-    "A CourseError of one line that says all of `parts`"
-    text = str(e.value)
-    assert '\n' not in text and all(p in text for p in parts), text
 
 @pytest.fixture(scope='module')
 def some(): return pd.read_csv(HOUSING_FILE).iloc[:300]

@@ -3,13 +3,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings as hyp, strategies as st
 
+from conftest import one_line
 from course_labs.core.files import CourseError
 from course_labs.data_sets.images import load_images, read_images_csv, split_classes, write_images_csv
-
-def one_line(e, *parts):
-    "A CourseError of one line that says all of `parts`"
-    text = str(e.value)
-    assert '\n' not in text and all(p in text for p in parts), text
 
 @hyp(max_examples=60, deadline=None)
 @given(counts=st.lists(st.integers(2, 30), min_size=2, max_size=6), test=st.floats(.01, .95), seed=st.integers(0, 1000))

@@ -4,15 +4,11 @@ import importlib.util, os, subprocess, sys
 import numpy as np
 import pytest
 
+from conftest import one_line
 from course_labs.core.files import CourseError
 from course_labs.training import keras_tools as kt
 import keras
 from keras import layers
-
-def one_line(e, *parts):
-    "A CourseError of one line that says all of `parts`"
-    text = str(e.value)
-    assert '\n' not in text and all(p in text for p in parts), text
 
 # ---- Files of models ----
 

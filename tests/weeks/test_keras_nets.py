@@ -4,16 +4,12 @@ import pytest
 import torch
 from hypothesis import assume, given, settings as hyp, strategies as st
 
+from conftest import one_line
 from course_labs.weeks import keras_nets as kn
 from course_labs.training.keras_tools import probabilities, train_net
 from course_labs.core.files import CourseError
 import keras
 from keras import layers
-
-def one_line(e, *parts):
-    "A CourseError of one line that says all of `parts`"
-    text = str(e.value)
-    assert '\n' not in text and all(p in text for p in parts), text
 
 # ---- Perceptron and backpropagation ----
 
