@@ -64,12 +64,15 @@ FACADES = dict(
     datasets=('core.files', 'core.paths', 'data_sets.images', 'data_sets.kaggle', 'data_sets.sources', 'data_sets.registry'),
     ratings=('data_sets.ratings',), drawings=('data_sets.synthetic',), image_cache=('data_sets.image_cache',),
     kaggle_client=('data_sets.kaggle',), plots=('training.plots',), ranking=('training.ranking',),
-    lr_finder=('training.lr_finder',), comparison=('training.comparison',), launch=('training.multi_gpu',),
-    pretrained=('training.vision_models',), text_models=('training.text_models',), resume=('training.checkpoints.store',),
+    lr_finder=('training.lr_finder', 'training.untouched'), comparison=('training.comparison',), launch=('training.multi_gpu',),
+    pretrained=('training.vision_models',), text_models=('training.text_models',),
+    resume=('training.checkpoints.store', 'training.checkpoints.loop', 'training.checkpoints.resume'),
     exercises=('teaching.exercises',), bank=('teaching.questions',), review=('teaching.quiz',), cards=('teaching.cards',),
     pages=('teaching.embed',),
     **{week: (f'weeks.{week}',) for week in ('playground', 'first_model', 'cnn', 'paddy', 'nli', 'collab', 'keras_nets', 'midterm')})
-TRAINING = 'comparison', 'lr_finder', 'multi_gpu', 'precision', 'checkpoints.store' # What `course_labs.training` itself offers
+# What `course_labs.training` itself offers
+TRAINING = ('comparison', 'lr_finder', 'untouched', 'multi_gpu', 'precision', 'checkpoints.store',
+            'checkpoints.loop', 'checkpoints.fastai', 'checkpoints.resume')
 
 def facade(places:tuple # Modules below `course_labs`
           ) -> str:     # Text of a module

@@ -22,7 +22,8 @@ from fastai.learner import Learner, Recorder
 from fastai.torch_core import find_bs
 from torch.amp import GradScaler
 
-from .lr_finder import autocast_state, fit_undone
+from .lr_finder import fit_undone
+from .untouched import autocast_state
 from ..core.files import CourseError
 
 # %% ../../nbs/lib/training/03_precision.ipynb #d9a63975

@@ -29,7 +29,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from ..data_sets.images import read_images_csv, write_images_csv
-from ..training.checkpoints.store import resumable_range
+from ..training.checkpoints.loop import resumable_range
 from ..core.files import CourseError, whole_file
 
 # %% ../../nbs/labs/week03_cnn.ipynb #a8885bf3

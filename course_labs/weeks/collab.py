@@ -28,7 +28,7 @@ from torch.nn import functional as F
 
 from ..training.ranking import evenness, gini, rank_all
 from ..data_sets.ratings import Ratings, draw_ratings, read_ratings, split_random, unseen
-from ..training.checkpoints.store import resuming
+from ..training.checkpoints.resume import resuming
 from ..core.files import CourseError, whole_file, write_whole
 from ..core.machine import seed_everything
 

@@ -44,7 +44,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from ..data_sets.images import read_images_csv
 from ..training.plots import COLOURS
-from ..training.checkpoints.store import resumable
+from ..training.checkpoints.resume import resumable
 from ..core.files import whole_file
 
 # %% ../../nbs/labs/week07_keras.ipynb #7edc5c80

@@ -29,7 +29,7 @@ from transformers import (AutoModelForSequenceClassification, DataCollatorWithPa
 
 from ..training.plots import COLOURS, DASHES
 from ..training.multi_gpu import n_processes
-from ..training.checkpoints.store import resumable_range
+from ..training.checkpoints.loop import resumable_range
 from ..core.files import CourseError
 from ..core.machine import seed_everything
 from ..training.text_models import embed, max_tokens, text_model, text_tokenizer, token_lengths

@@ -40,7 +40,7 @@ from ..training.comparison import Comparison
 from ..training.precision import accumulate, half_precision, measure, vanished, within_memory
 from ..training.comparison import compare
 from ..training.multi_gpu import distributed, launch
-from ..training.checkpoints.store import resuming
+from ..training.checkpoints.resume import resuming
 
 # %% ../../nbs/labs/week04_paddy.ipynb #91d08418
 def need_models(img_size, # int or (height, width), for models that fix their input size

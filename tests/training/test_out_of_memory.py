@@ -10,7 +10,7 @@ from fastai.callback.training import GradientAccumulation
 
 from course_labs.core.files import CourseError
 from course_labs.core.machine import seed_everything
-from course_labs.training.checkpoints.store import resumable
+from course_labs.training.checkpoints.resume import resumable
 from course_labs.training.precision import within_memory
 
 class Full(fa.Callback):

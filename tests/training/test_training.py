@@ -21,7 +21,8 @@ from course_labs.training.comparison import Comparison, Run, compare, judge
 from course_labs.core.files import CourseError
 from course_labs.core.machine import seed_everything
 from course_labs.training.precision import fitting_batch_size, gpu_memory_advice, half_precision, measure
-from course_labs.training.lr_finder import lr_find, untouched
+from course_labs.training.lr_finder import lr_find
+from course_labs.training.untouched import untouched
 
 # ---- Importing ----
 
