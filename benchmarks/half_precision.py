@@ -15,7 +15,8 @@ from course_labs.publishing.bench_report import compared, script
 def measure(images, epochs, rounds, bs=32):
     "Ratios of each format that works here to float32"
     import pandas as pd, torch
-    from course_labs.weeks.cnn import loaders, resnet, split_images
+    from course_labs.training.small_images import loaders, split_images
+    from course_labs.weeks.cnn import resnet
     from course_labs.data_sets.registry import get
     from course_labs.core.machine import probe_device, seed_everything
     from course_labs.training.precision import half_precision, measure as cost

@@ -15,7 +15,9 @@ from course_labs.publishing.bench_report import compared, paired, script
 def measure(steps, width, rounds, bs=64):
     "Milliseconds a step: ours against plain training and against fastai's finder"
     import pandas as pd, torch
-    from course_labs.weeks.cnn import NoValidation, loaders, n_params, resnet, split_images
+    from course_labs.training.loaders import NoValidation
+    from course_labs.training.small_images import loaders, split_images
+    from course_labs.weeks.cnn import n_params, resnet
     from course_labs.data_sets.registry import get
     from course_labs.core.machine import probe_device, seed_everything
     from course_labs.training.lr_finder import lr_find

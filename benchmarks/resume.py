@@ -22,7 +22,8 @@ def fit(cache, labels, arch, epochs, folder, every=2):
     "Seconds of each epoch of one fit, seconds of each write, and how many parameters were kept"
     from fastai.vision.all import Callback, aug_transforms
     from course_labs.data_sets.image_cache import cached_dls
-    from course_labs.weeks.paddy import paddy_learner, quiet
+    from course_labs.training.loaders import quiet
+    from course_labs.weeks.paddy import paddy_learner
     from course_labs.core.machine import seed_everything
     from course_labs.training.checkpoints.resume import resumable
     seed_everything(0)

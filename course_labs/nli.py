@@ -1,4 +1,8 @@
-"Moved: what stood here is in `course_labs.weeks.nli`"
+"Moved: what stood here is in `course_labs.data_sets.pairs`, `course_labs.training.batches`, `course_labs.training.numerics`, `course_labs.training.text_pairs`, `course_labs.weeks.nli`"
 # Written by `make sync`
 
+from course_labs.data_sets.pairs import *  # noqa: F403
+from course_labs.training.batches import *  # noqa: F403
+from course_labs.training.numerics import *  # noqa: F403
+from course_labs.training.text_pairs import *  # noqa: F403
 from course_labs.weeks.nli import *  # noqa: F403

@@ -78,7 +78,8 @@ def _fields(table:dict, # What the file holds
             raise CourseError(f"{where}, field {k}: is unknown; there are: {', '.join([*needed, *may])}")
         kind = needed[k] if k in needed else may[k][0]
         right = isinstance(v, kind) and (not isinstance(v, bool) or kind in (bool, object))
-        if not right or (kind is str and not v.strip()): raise CourseError(f'{where}, field {k}: is {v!r}, expected {_KINDS[kind]}')
+        if not right or (kind is str and not v.strip()):
+            raise CourseError(f'{where}, field {k}: is {v!r}, expected {_KINDS[kind]}')
     return {k: default for k,(_,default) in may.items()} | table
 
 _NUMBER = int, float
@@ -100,7 +101,8 @@ def _result(name, table, where, seeds):
         _fields(table, where, dict(reported=bool))
         return Result(name)
     o = _fields(table, where, dict(low=_NUMBER, high=_NUMBER), dict(seeds=(list, seeds)))
-    if o['low'] > o['high']: raise CourseError(f"{where}: low is {o['low']} and high is {o['high']}: the wrong way round")
+    if o['low'] > o['high']:
+        raise CourseError(f"{where}: low is {o['low']} and high is {o['high']}: the wrong way round")
     if not o['seeds']: raise CourseError(f'{where}, field seeds: is empty')
     return Result(name, o['low'], o['high'], tuple(o['seeds']))
 
@@ -119,18 +121,21 @@ def read_week(file # `weekNN.toml`
     "Read and check the file of a week; a `CourseError` names the file and the field that is wrong"
     file = Path(file)
     where, number = file.name, file.stem.removeprefix('week')
-    if not number.isdigit() or not int(number): raise CourseError(f'{where}: a week is called like week04.toml')
+    if not number.isdigit() or not int(number):
+        raise CourseError(f'{where}: a week is called like week04.toml')
     try: table = tomllib.loads(file.read_text(encoding='utf-8'))
     except OSError as e: raise CourseError(f'{file}: {e.strerror}') from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e: raise CourseError(f'{where} is not TOML: {e}') from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise CourseError(f'{where} is not TOML: {e}') from None
     o = _fields(table, where, NEEDED, dict(competition=(str, ''), orders=(list, [])))
     minutes = _fields(o['minutes'], f'{where}, minutes', dict(cpu=_NUMBER, t4=_NUMBER))
     if not o['abilities']: raise CourseError(f'{where}, field abilities: is empty')
     results = {k: _result(k, v, f'{where}, results.{k}', o['bounds_seeds']) for k,v in o['results'].items()}
     orders = tuple(_order(v, f'{where}, orders[{i + 1}]', results) for i,v in enumerate(o['orders']))
     settings = {k: _setting(k, v, f'{where}, settings.{k}') for k,v in o['settings'].items()}
-    return Week(int(number), o['title'], o['short'], o['summary'], o['needs'], tuple(o['abilities']), minutes['cpu'],
-                minutes['t4'], o['competition'], results, orders, settings)
+    texts = {k: o[k] for k in ('title', 'short', 'summary', 'needs', 'competition')}
+    return Week(int(number), **texts, abilities=tuple(o['abilities']), minutes_cpu=minutes['cpu'],
+                minutes_t4=minutes['t4'], results=results, orders=orders, settings=settings)
 
 @lru_cache
 def weeks() -> dict: # Number: `Week`, in order
@@ -139,7 +144,8 @@ def weeks() -> dict: # Number: `Week`, in order
 
 def week(number:int) -> Week:
     "One week; raises `CourseError` with the weeks there are"
-    if number not in weeks(): raise CourseError(f"there is no week {number!r}: the course has weeks {', '.join(map(str, weeks()))}")
+    if number not in weeks():
+        raise CourseError(f"there is no week {number!r}: the course has weeks {', '.join(map(str, weeks()))}")
     return weeks()[number]
 
 def as_weeks(numbers=None # A week or several; None for all

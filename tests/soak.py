@@ -1,40 +1,82 @@
 #!/usr/bin/env python3
-"""The labs again and again in one go: does one fail, does a result leave its bounds, does the disk fill?
+"""The labs again and again in one go: does one fail, does a result leave its bounds, does a claim not hold, does the disk fill?
 
     python tests/soak.py [--times 10] [--jobs 2] [--week N] [--out DIR]
 
 Each round is `course-labs run --size tiny` with another seed, so the spread that is printed at the end is what the bounds in
-tests/test_labs.py have to allow. What was measured is kept in DIR/soak.json after each round, and a second call goes on there.
-Ends with status 0 only when every lab passed every time, inside the bounds, and neither DIR nor the caches kept growing.
+data/course/weekNN.toml have to allow, and a claim belongs into a lab when it held in every round. What was measured is kept
+in DIR/soak.json after each round, and a second call goes on there. Ends with status 0 only when every lab passed every time,
+inside the bounds, and neither DIR nor the caches kept growing.
 """
 import argparse, json, os, statistics, subprocess, sys
+from dataclasses import asdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from test_labs import BOUNDS
-
-from course_labs.core.paths import cache_root
-from course_labs.running.runner import folder_mb
+from course_labs import syllabus
 from course_labs.core.files import write_whole
+from course_labs.core.paths import cache_root
+from course_labs.running.record import read_run
+from course_labs.running.watch import folder_mb
+
+KEPT = 'week', 'notebook', 'ok', 'seconds', 'peak_mb', 'error', 'metrics', 'claims' # Of each lab, in soak.json
 
 def one_round(i, args):
     "Run the labs; what came out"
     env = {k: v for k,v in os.environ.items() if not k.startswith('COURSE_LABS_')}
-    cmd = [Path(sys.executable).parent/'course-labs', 'run', '--size', 'tiny', '--seed', str(42 + i), '--jobs', str(args.jobs), '--out', args.out/'run', *(o for w in args.week or () for o in ('--week', str(w)))]
+    cmd = [Path(sys.executable).parent/'course-labs', 'run', '--size', 'tiny', '--seed', str(42 + i), '--jobs', str(args.jobs),
+           '--out', args.out/'run', *(o for w in args.week or () for o in ('--week', str(w)))]
     subprocess.run(cmd, env=dict(env, COURSE_LABS_OFFLINE='1'), stdout=subprocess.DEVNULL)
-    res = json.loads((args.out/'run'/'metrics.json').read_text())
-    return dict(seed=42 + i, seconds=res['seconds'], labs=res['labs'], run_mb=folder_mb(args.out/'run'), cache_mb=folder_mb(cache_root()))
+    res = read_run(args.out/'run')
+    labs = [{k: v for k,v in asdict(o).items() if k in KEPT} for o in res.labs]
+    return dict(seed=42 + i, seconds=res.seconds, labs=labs, run_mb=folder_mb(args.out/'run'), cache_mb=folder_mb(cache_root()))
+
+def bounds(week, name): # `Result`, or None where it has none
+    known = syllabus.weeks().get(week)
+    found = known.results.get(name) if known else None
+    return found if found and found.bounded else None
 
 def faults(rounds):
     "What must not be, a line each"
     for r in rounds:
         for lab in r['labs']:
-            if not lab['ok']: yield f"seed {r['seed']}: week {lab['week']} failed: {lab['error']}"
+            who = f"seed {r['seed']}: week {lab['week']}"
+            if not lab['ok']: yield f"{who} failed: {lab['error']}"
             for name, value in lab['metrics'].items():
-                low, high = BOUNDS.get((lab['week'], name), (value, value))
-                if not low <= value <= high: yield f"seed {r['seed']}: week {lab['week']}, {name} is {value:.4g}, outside {low} to {high}"
+                b = bounds(lab['week'], name)
+                if b and not b.low <= value <= b.high: yield f'{who}, {name} is {value:.4g}, outside {b.low} to {b.high}'
+            yield from (f'{who}, {o}' for o in out_of_order(lab))
     for key, what in (('run_mb', 'the folder of the run'), ('cache_mb', 'the cache')):
-        if len(rounds) > 2 and rounds[-1][key] > 1.05*rounds[1][key] + 5: yield f'{what} grew from {rounds[1][key]:.0f} MB after the second round to {rounds[-1][key]:.0f} MB'
+        if len(rounds) > 2 and rounds[-1][key] > 1.05*rounds[1][key] + 5:
+            yield f'{what} grew from {rounds[1][key]:.0f} MB after the second round to {rounds[-1][key]:.0f} MB'
+
+def out_of_order(lab):
+    "Results of a lab that are not below those that they must be below"
+    week, m = syllabus.weeks().get(lab['week']), lab['metrics']
+    for o in week.orders if week else ():
+        if o.smaller not in m or o.larger not in m or m[o.smaller]*o.factor + o.by <= m[o.larger]: continue
+        yield f'{o.smaller} is {m[o.smaller]:.4g} and {o.larger} {m[o.larger]:.4g}, too near'
+
+def spread(rounds):
+    "A line for each result: its range over the rounds, and its bounds"
+    values = {}
+    for r in rounds:
+        for lab in r['labs']:
+            for name, value in lab['metrics'].items(): values.setdefault((lab['week'], name), []).append(value)
+    for (week, name), v in sorted(values.items()):
+        b = bounds(week, name)
+        allowed = f'   bounds {b.low} to {b.high}' if b else ''
+        yield f'week {week}  {name:<28} {min(v):10.4f} to {max(v):10.4f}, median {statistics.median(v):10.4f}{allowed}'
+
+def claims(rounds):
+    "A line for each claim: in how many of the rounds that stated it it held; its numbers may be others in each round"
+    held = {}
+    for r in rounds:
+        for lab in r['labs']:
+            for i,o in enumerate(lab.get('claims', ())): held.setdefault((lab['week'], i), []).append((o['text'], o['holds']))
+    for (week, i), said in sorted(held.items()):
+        times = sum(holds for _,holds in said)
+        text = next((text for text,holds in said if not holds), said[0][0])
+        yield f"week {week}  claim {i + 1:>2} held {times} of {len(said)} times{'' if times == len(said) else ', NOT ALWAYS'}: {text}"
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -46,15 +88,12 @@ def main():
     kept = args.out/'soak.json'
     rounds = json.loads(kept.read_text()) if kept.exists() else []
     for i in range(len(rounds), args.times):
-        rounds.append(one_round(i, args))
+        rounds.append(r := one_round(i, args))
         write_whole(kept, json.dumps(rounds, indent=1))
-        print(f"round {i + 1} of {args.times}: {rounds[-1]['seconds']:.0f} s, {sum(o['ok'] for o in rounds[-1]['labs'])} of {len(rounds[-1]['labs'])} passed, run {rounds[-1]['run_mb']:.0f} MB, cache {rounds[-1]['cache_mb']:.0f} MB", flush=True)
-    values = {}
-    for r in rounds:
-        for lab in r['labs']:
-            for name, value in lab['metrics'].items(): values.setdefault((lab['week'], name), []).append(value)
-    for (week, name), v in sorted(values.items()):
-        print(f"week {week}  {name:<28} {min(v):10.4f} to {max(v):10.4f}, median {statistics.median(v):10.4f}" + (f'   bounds {BOUNDS[week, name]}' if (week, name) in BOUNDS else ''))
+        passed = f"{sum(o['ok'] for o in r['labs'])} of {len(r['labs'])} passed"
+        sizes = f"run {r['run_mb']:.0f} MB, cache {r['cache_mb']:.0f} MB"
+        print(f"round {i + 1} of {args.times}: {r['seconds']:.0f} s, {passed}, {sizes}", flush=True)
+    for line in (*spread(rounds), *claims(rounds)): print(line)
     found = list(faults(rounds))
     for line in found: print(line, file=sys.stderr)
     print(f'{len(rounds)} rounds: ' + (f'{len(found)} faults' if found else 'no fault'))

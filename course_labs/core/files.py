@@ -20,7 +20,7 @@ class CourseError(Exception):
 # %% ../../nbs/lib/core/00_files.ipynb #65817989
 @contextmanager
 def whole_file(path): # Where the file shall stand in the end; its folder is made
-    "Yield a temporary path beside `path`; it takes the place of `path` when the block succeeds and vanishes otherwise"
+    "Yield a temporary path beside `path`; it takes its place when the block succeeds and vanishes otherwise"
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     fd, tmp = tempfile.mkstemp(prefix=f'.{path.name}.', suffix=f'.part{path.suffix}', dir=path.parent)
@@ -61,7 +61,9 @@ def verify(folder,     # Folder of the files
     for name, right in sums.items():
         if not (Path(folder)/name).exists(): raise CourseError(f'{name} is missing from the download')
         if (got := sha256(Path(folder)/name)) != right:
-            raise CourseError(f'{name} is damaged or has been changed at its source: its SHA-256 begins with {got[:12]}, expected {right[:12]}; run again to fetch it anew')
+            raise CourseError(f'{name} is damaged or has been changed at its source: '
+                              f'its SHA-256 begins with {got[:12]}, expected {right[:12]}; '
+                              'run again to fetch it anew')
 
 # %% ../../nbs/lib/core/00_files.ipynb #3ba8da6f
 def clear(folder,      # Folder; need not exist
@@ -78,7 +80,7 @@ def clear(folder,      # Folder; need not exist
 # %% ../../nbs/lib/core/00_files.ipynb #c0fac73f
 @contextmanager
 def one_at_a_time(lock, what:str):
-    "Let one process at a time pass; the others say what they wait for. The lock of a process that dies is free again"
+    "Let one process at a time pass; the others say what they wait for. A dead process holds no lock"
     from filelock import FileLock, Timeout
     lock = FileLock(str(lock))
     try: lock.acquire(timeout=0)

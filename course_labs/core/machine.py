@@ -29,13 +29,14 @@ def online(timeout:float=2.0,                              # Seconds to wait for
            places=('huggingface.co', 'www.kaggle.com')     # Hosts to try, in this order
           ) -> bool:                                       # Did one of them answer?
     "Is a network there? `COURSE_LABS_OFFLINE=1` or `HF_HUB_OFFLINE=1` say no at once"
-    if any(os.environ.get(o, '0') not in ('', '0') for o in ('COURSE_LABS_OFFLINE', 'HF_HUB_OFFLINE')): return False
+    said = [os.environ.get(o, '0') for o in ('COURSE_LABS_OFFLINE', 'HF_HUB_OFFLINE')]
+    if any(o not in ('', '0') for o in said): return False
     answered = threading.Event()
     def ask():
         for place in places:
             try: socket.create_connection((place, 443), timeout=timeout).close()
             except OSError: continue
-            answered.set(); return
+            return answered.set()
     threading.Thread(target=ask, daemon=True).start()
     return answered.wait(timeout)
 
@@ -65,7 +66,11 @@ def _works(kind, dtype=None):
     "Run a small training step on device `kind`, under autocast to `dtype` if given; raises what torch raises"
     import torch
     x = torch.ones(2, 3, 8, 8, device=kind)
-    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(4*36, 1)).to(kind)
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3),
+        torch.nn.ReLU(),
+        torch.nn.Flatten(),
+        torch.nn.Linear(4*36, 1)).to(kind)
     with torch.autocast(kind, dtype=dtype, enabled=dtype is not None): loss = net(x).float().pow(2).mean()
     loss.backward()
     if not math.isfinite(float(net[0].weight.grad.sum())): raise RuntimeError('the gradient is not a number')
@@ -74,7 +79,8 @@ def _precisions(kind):
     import torch
     res = ['float32']
     for name in ('float16', 'bfloat16'):
-        if (kind, name) == ('cuda', 'bfloat16') and not torch.cuda.is_bf16_supported(including_emulation=False): continue
+        asks_gpu = (kind, name) == ('cuda', 'bfloat16')  # torch would emulate it, slowly
+        if asks_gpu and not torch.cuda.is_bf16_supported(including_emulation=False): continue
         try: _works(kind, getattr(torch, name))
         except Exception: continue  # whatever torch says: this format is not for this device
         res.append(name)
@@ -95,7 +101,8 @@ def probe_device() -> Device: # The best device on which a training step worked
                 return Device(kind, name, _precisions(kind), ' '.join(notes))
             except Exception as e:  # drivers raise many types; all mean that this device does not compute
                 why = (str(e).strip() or type(e).__name__).splitlines()[0][:120]
-                notes.append(f'{kind} says it is available but failed on a real operation ({why}): using the CPU.')
+                what = f'{kind} says it is available but failed on a real operation'
+                notes.append(f'{what} ({why}): using the CPU.')
         n = torch.get_num_threads()
         return Device('cpu', f'CPU, {n} thread' + 's'*(n > 1), _precisions('cpu'), ' '.join(notes))
     finally: torch.random.set_rng_state(state)
@@ -103,5 +110,8 @@ def probe_device() -> Device: # The best device on which a training step worked
 # %% ../../nbs/lib/core/01_machine.ipynb #917ee54e
 def seed_everything(seed:int): # Any int from 0 to 2**32-1
     "Seed the generators of python, numpy and torch (all devices)"
-    import numpy as np, torch
-    random.seed(seed); np.random.seed(seed); torch.manual_seed(seed)
+    import numpy as np
+    import torch
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)

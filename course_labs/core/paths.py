@@ -1,4 +1,4 @@
-"""Where things are: folders of the package, of a checkout and of the cache, and the addresses that follow from `settings.ini`
+"""Where things are: folders of the package, of a checkout and of the cache, and the repository's addresses
 
 Docs: https://course-labs.github.io/course_labs/lib/core/paths.html.md"""
 
@@ -31,12 +31,13 @@ def data_dir() -> Path: # The folder of the tiny sets
 
 # %% ../../nbs/lib/core/03_paths.ipynb #35e77255
 def cache_root() -> Path: # A folder, made when first used
-    "Where full data sets are kept: `COURSE_LABS_CACHE`, on Kaggle a temporary folder (its working folder becomes the notebook's output), else `~/.cache/course_labs`"
+    "Where full data sets are kept: `COURSE_LABS_CACHE`, or a folder that suits the host"
     if own := os.environ.get('COURSE_LABS_CACHE'): return Path(own).expanduser()
+    # What lies in Kaggle's working folder becomes the notebook's output
     return Path('/tmp/course_labs') if host() == 'kaggle' else Path('~/.cache/course_labs').expanduser()
 
 # %% ../../nbs/lib/core/03_paths.ipynb #a8d8a6cb
-def checkout() -> Path|None: # The folder with settings.ini, or None where the library is installed from a wheel
+def checkout() -> Path|None: # The folder with settings.ini, or None in an installed package
     "The checkout that this library runs from"
     root = Path(course_labs.__file__).parent.parent
     return root if (root/'settings.ini').exists() and (root/'nbs').exists() else None
@@ -45,7 +46,9 @@ def settings(root:Path=None # A checkout; default: the one that this library run
             ) -> dict:      # The keys of settings.ini
     "Read `settings.ini`; raises `CourseError` outside a checkout"
     root = root or checkout()
-    if root is None: raise CourseError('this needs a checkout of the repository: settings.ini is not in the installed package')
+    if root is None:
+        raise CourseError('this needs a checkout of the repository: '
+                          'settings.ini is not in the installed package')
     cfg = ConfigParser(interpolation=None)
     cfg.read(root/'settings.ini', encoding='utf-8')
     return dict(cfg['DEFAULT'])
@@ -54,9 +57,18 @@ def labs_dir() -> Path: # Folder of week??_*.ipynb
     "Where the lab notebooks lie: in the checkout, or in the installed package"
     return shipped('labs', 'nbs/labs')
 
-def lab_notebooks() -> dict: # Week: path of its notebook
-    "The labs that exist, by week"
-    return {int(o.name[4:6]): o for o in sorted(labs_dir().glob('week[0-9][0-9]_*.ipynb'))}
+def lab_notebooks(folder:Path=None # Default: `labs_dir()`
+                 ) -> dict: # Week: path of its notebook
+    "The labs that exist, by week, without extras; raises `CourseError` on two labs of one week"
+    res = {}
+    for o in sorted((folder or labs_dir()).glob('week[0-9][0-9]_*.ipynb')):
+        week = int(o.name[4:6])
+        if o.name[6:].startswith('_extra_'): continue
+        if week in res:
+            rule = 'a week has one lab, and what else belongs to it is called weekNN_extra_NAME.ipynb'
+            raise CourseError(f'{res[week].name} and {o.name} are both labs of week {week}: {rule}')
+        res[week] = o
+    return res
 
 # %% ../../nbs/lib/core/03_paths.ipynb #03f8ad7a
 @dataclass(frozen=True)
@@ -76,7 +88,8 @@ class Addresses:
         return f'https://{user}.github.io/{repo}/'
     def raw(self, path:str) -> str:
         "The file itself"
-        return f"{self.repo_url.replace('https://github.com', 'https://raw.githubusercontent.com')}/{self.branch}/{path}"
+        raw = self.repo_url.replace('https://github.com', 'https://raw.githubusercontent.com')
+        return f'{raw}/{self.branch}/{path}'
     def source(self, path:str) -> str:
         "The page that shows the file"
         return f'{self.repo_url}/blob/{self.branch}/{path}'

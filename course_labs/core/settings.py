@@ -23,7 +23,8 @@ def pairs(text:str,         # 'key=value;key=value'
     res = {}
     for part in filter(str.strip, text.split(';')):
         key, eq, value = part.partition('=')
-        if not eq or not key.strip(): raise CourseError(f'{variable}: {part.strip()!r} is not of the form key=value')
+        if not eq or not key.strip():
+            raise CourseError(f'{variable}: {part.strip()!r} is not of the form key=value')
         res[key.strip()] = value.strip()
     return res
 
@@ -33,9 +34,19 @@ def way_out(name:str) -> str:
 
 def data_overrides() -> dict: # Name of a data set: the file or folder to use for it
     "What `--data name=path` or `COURSE_LABS_DATA` put in the place of a data set"
-    return {k: Path(v).expanduser() for k,v in pairs(os.environ.get('COURSE_LABS_DATA', ''), 'COURSE_LABS_DATA').items()}
+    given = pairs(os.environ.get('COURSE_LABS_DATA', ''), 'COURSE_LABS_DATA')
+    return {name: Path(v).expanduser() for name,v in given.items()}
 
 # %% ../../nbs/lib/core/02_settings.ipynb #2bdec227
+def _fits(value, default):
+    "Is a value from outside of a kind that can stand for `default`?"
+    number, several = isinstance(value, (int, float)), isinstance(value, (tuple, list))
+    if isinstance(default, bool): return isinstance(value, bool) or value in (0, 1)
+    if isinstance(default, (int, float)): return (number or several) and not isinstance(value, bool)
+    if not isinstance(default, (tuple, list)): return True
+    words = isinstance(value, str) and all(isinstance(o, str) for o in default)
+    return number or several or words
+
 def coerce(key:str,  # Name of the setting, for the error
            text:str, # The value from outside
            default   # The value it replaces
@@ -43,15 +54,12 @@ def coerce(key:str,  # Name of the setting, for the error
     "Turn the text of `--set key=text` into a value; raises `CourseError` where the kinds cannot agree"
     if isinstance(default, str): return text
     try: value = ast.literal_eval(text)
-    except (ValueError, SyntaxError): value = {'true': True, 'false': False, 'none': None}.get(text.lower(), text)
-    numeric = isinstance(default, (int, float)) and not isinstance(default, bool)
-    if isinstance(default, bool): good = isinstance(value, bool) or value in (0, 1)
-    elif numeric: good = isinstance(value, (int, float, tuple, list)) and not isinstance(value, bool)
-    elif isinstance(default, (tuple, list)): good = isinstance(value, (tuple, list, int, float)) or (isinstance(value, str) and all(isinstance(o, str) for o in default))
-    else: good = True
-    if not good: raise CourseError(f'--set {key}={text}: expected a value like {default!r}')
+    except (ValueError, SyntaxError):
+        value = {'true': True, 'false': False, 'none': None}.get(text.lower(), text)
+    if not _fits(value, default): raise CourseError(f'--set {key}={text}: expected a value like {default!r}')
     if isinstance(default, bool): return bool(value)
-    if isinstance(default, (tuple, list)) and isinstance(value, str): return type(default)(o.strip() for o in value.split(','))
+    if isinstance(default, (tuple, list)) and isinstance(value, str):
+        return type(default)(o.strip() for o in value.split(','))
     if isinstance(default, float) and isinstance(value, int): return float(value)
     return value
 
@@ -72,8 +80,9 @@ class Config(dict):
         return [(s.name, self[s.name], s.says) for s in self.dials]
     def __repr__(self): return '\n'.join(f'{k:<16} {v!r:<12} {says}'.rstrip() for k,v,says in self.shown())
     def _repr_html_(self):
-        cell = '<td style="text-align:left">'
-        rows = ''.join(f'<tr><th scope="row" style="text-align:left">{html.escape(k)}</th>{cell}{html.escape(repr(v))}</td>'
-                       f'{cell}{html.escape(says)}</td></tr>' for k,v,says in self.shown())
-        return f'<table>{rows}</table>'
+        left = 'style="text-align:left"'
+        def row(name, value, says):
+            cells = ''.join(f'<td {left}>{html.escape(o)}</td>' for o in (repr(value), says))
+            return f'<tr><th scope="row" {left}>{html.escape(name)}</th>{cells}</tr>'
+        return f"<table>{''.join(row(*o) for o in self.shown())}</table>"
 

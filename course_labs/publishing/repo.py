@@ -62,16 +62,35 @@ def readme(index:dict # The notebook nbs/index.ipynb
 FACADES = dict(
     runtime=('core.files', 'core.machine', 'core.settings', 'lab'),
     datasets=('core.files', 'core.paths', 'data_sets.images', 'data_sets.kaggle', 'data_sets.sources', 'data_sets.registry'),
-    ratings=('data_sets.ratings',), drawings=('data_sets.synthetic',), image_cache=('data_sets.image_cache',),
-    kaggle_client=('data_sets.kaggle',), plots=('training.plots',), ranking=('training.ranking',),
-    lr_finder=('training.lr_finder', 'training.untouched'), comparison=('training.comparison',), launch=('training.multi_gpu',),
-    pretrained=('training.vision_models',), text_models=('training.text_models',),
+    ratings=('data_sets.ratings',),
+    drawings=('data_sets.synthetic',),
+    image_cache=('data_sets.image_cache',),
+    kaggle_client=('data_sets.kaggle',),
+    plots=('training.plots',),
+    ranking=('training.ranking',),
+    lr_finder=('training.lr_finder', 'training.untouched'),
+    comparison=('training.comparison',),
+    launch=('training.multi_gpu',),
+    pretrained=('training.vision_models',),
+    text_models=('training.text_models',),
     resume=('training.checkpoints.store', 'training.checkpoints.loop', 'training.checkpoints.resume'),
-    exercises=('teaching.exercises',), bank=('teaching.questions',), review=('teaching.quiz',), cards=('teaching.cards',),
+    exercises=('teaching.exercises',),
+    bank=('syllabus', 'teaching.concepts', 'teaching.mathtext', 'teaching.arithmetic', 'teaching.kinds',
+          'teaching.questions', 'teaching.former'),
+    review=('teaching.arithmetic', 'teaching.quiz', 'teaching.exams', 'teaching.former'),
+    cards=('teaching.concepts', 'teaching.guide', 'teaching.cards'),
     pages=('teaching.embed',),
-    **{week: (f'weeks.{week}',) for week in ('playground', 'first_model', 'cnn', 'paddy', 'nli', 'collab', 'keras_nets', 'midterm')})
+    playground=('weeks.playground',),
+    first_model=('weeks.first_model',),
+    cnn=('weeks.cnn',),
+    paddy=('weeks.paddy',),
+    nli=('data_sets.pairs', 'training.batches', 'training.numerics', 'training.text_pairs', 'weeks.nli'),
+    collab=('training.batches', 'training.tables', 'teaching.homework', 'weeks.collab'),
+    keras_nets=('data_sets.housing', 'data_sets.images', 'training.keras_tools', 'weeks.keras_nets'),
+    midterm=('teaching.questions', 'teaching.exams', 'teaching.guide', 'teaching.former', 'weeks.midterm'))
+
 # What `course_labs.training` itself offers
-TRAINING = ('comparison', 'lr_finder', 'untouched', 'multi_gpu', 'precision', 'checkpoints.store',
+TRAINING = ('comparison', 'lr_finder', 'untouched', 'multi_gpu', 'precision', 'memory', 'checkpoints.store',
             'checkpoints.loop', 'checkpoints.fastai', 'checkpoints.resume')
 
 def facade(places:tuple # Modules below `course_labs`

@@ -11,7 +11,7 @@ __all__ = ['EXERCISES', 'RIGHT', 'WRONG', 'NOT_ATTEMPTED', 'ERROR', 'Wrong', 'Ex
 # %% ../../nbs/lib/teaching/00_exercises.ipynb #6f18a5af
 import html, importlib, importlib.util, math, os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..core.files import CourseError
 
@@ -21,7 +21,9 @@ class Wrong(Exception):
     def __init__(self,
                  what:str,    # One sentence: what was expected and what came
                  think:str='' # One sentence: what to think about next
-                ): super().__init__(what); self.what, self.think = what, think
+                ):
+        super().__init__(what)
+        self.what, self.think = what, think
 
 @dataclass
 class Exercise:
@@ -49,36 +51,55 @@ def exercise(id:str,          # 'w' + week + '.' + name
 def week_of(id:str) -> int:
     "The week in the id of an exercise"
     head = id.partition('.')[0]
-    if not (head.startswith('w') and head[1:].isdigit()): raise CourseError(f"{id!r} is no exercise: ids look like 'w3.conv_size'")
+    if not (head.startswith('w') and head[1:].isdigit()):
+        raise CourseError(f"{id!r} is no exercise: ids look like 'w3.conv_size'")
     return int(head[1:])
 
 def load_week(week:int) -> dict: # Id: Exercise
     "The exercises of a week, loaded when first asked for"
+    # The one import by a name that is put together: a new week brings its checks as a file of its own, and no
+    # list of modules has to know it. Where a student's code runs alone, the checks may be missing altogether.
     name = f'course_labs.teaching.checks.week{week:02d}'
-    if importlib.util.find_spec('course_labs.teaching.checks') and importlib.util.find_spec(name): importlib.import_module(name)
+    there = importlib.util.find_spec('course_labs.teaching.checks') and importlib.util.find_spec(name)
+    if there: importlib.import_module(name)
     return {k: v for k,v in EXERCISES.items() if week_of(k) == week}
 
 def get_exercise(id:str) -> Exercise:
     "An exercise by its id; an unknown id is an error that lists those of the week"
     if id not in EXERCISES:
         there = load_week(week_of(id))
-        if id not in there: raise CourseError(f"there is no exercise {id!r}; week {week_of(id)} has: {', '.join(sorted(there)) or 'none'}")
+        if id not in there:
+            known = ', '.join(sorted(there)) or 'none'
+            raise CourseError(f'there is no exercise {id!r}; week {week_of(id)} has: {known}')
     return EXERCISES[id]
 
 # %% ../../nbs/lib/teaching/00_exercises.ipynb #46ebcafa
-_KINDS = {bool: 'bool', int: 'number', float: 'number', str: 'str', list: 'list', tuple: 'tuple', dict: 'dict', type(None): 'None', set: 'set'}
+_KINDS = {bool: 'bool', int: 'number', float: 'number', str: 'str', list: 'list', tuple: 'tuple',
+          dict: 'dict', set: 'set', type(None): 'None'}
+_TAKEN = {'tensor', 'array', *_KINDS.values()}
+
+def _numpy_kind(name):
+    "The same for a type of numpy, by its name"
+    if name == 'ndarray': return 'array'
+    if name.rstrip('_').rstrip('0123456789') in ('float', 'int', 'uint', 'longdouble'): return 'number'
+    return 'bool' if name.startswith('bool') else name
 
 def _kind(x):
     "What a person calls the type of `x`"
     t = type(x)
-    if t.__module__ == 'torch' or t.__module__.startswith('torch.'): return 'tensor' if t.__name__ in ('Tensor', 'Parameter') else t.__name__
-    if t.__module__ == 'numpy': return 'array' if t.__name__ == 'ndarray' else 'number' if t.__name__.rstrip('_').rstrip('0123456789') in ('float', 'int', 'uint', 'longdouble') else 'bool' if t.__name__.startswith('bool') else t.__name__
-    return _KINDS[t] if t in _KINDS else f'class {t.__name__}' if t.__name__ in {'tensor', 'array', *_KINDS.values()} else t.__name__  # a class of one's own may be called str, but is none
+    if t in _KINDS: return _KINDS[t]
+    package, name = t.__module__, t.__name__
+    if package == 'torch' or package.startswith('torch.'):
+        return 'tensor' if name in ('Tensor', 'Parameter') else name
+    if package == 'numpy': return _numpy_kind(name)
+    return f'class {name}' if name in _TAKEN else name  # a class of one's own may be called str, but is none
 
 def _show(x, limit=120):
     "A short text of a value of a known kind; the `repr` of a foreign class is not called"
     kind = _kind(x)
-    if kind in ('tensor', 'array'): return f'{kind} of shape {tuple(x.shape)}' + (f': {_plain(x)}' if math.prod(x.shape) <= 6 else '')
+    if kind in ('tensor', 'array'):
+        values = f': {_plain(x)}' if math.prod(x.shape) <= 6 else ''
+        return f'{kind} of shape {tuple(x.shape)}{values}'
     if kind == 'number': return f'{float(x):.6g}'
     if kind in ('str', 'list', 'tuple', 'dict', 'bool', 'None', 'set'): return repr(x)[:limit]
     return f'an object of type {kind}'
@@ -92,34 +113,60 @@ def _flat(x):
 
 def _close(a, b, tol): return a == b or (math.isnan(a) and math.isnan(b)) or abs(a-b) <= tol*max(1., abs(b))
 
+def _same_kind(got, want, call, think):
+    g, w = _kind(got), _kind(want)
+    if g == 'None' and w != 'None':
+        should = f'a {w}' if w in ('tensor', 'array') else _show(want)
+        raise Wrong(f'{call} should return {should}, but it returned nothing.',
+                    'Does every path through the function end in a return?')
+    if g != w: raise Wrong(f'{call} should be of kind {w}, but it is {_show(got)}.', think)
+    return w
+
+def _same_array(got, want, call, think, tol):
+    if tuple(got.shape) != tuple(want.shape):
+        should, has = tuple(want.shape), tuple(got.shape)
+        raise Wrong(f'{call} should have the shape {should}, but it has {has}.', think)
+    try: pairs = [(float(a), float(b)) for a,b in zip(_flat(_plain(got)), _flat(_plain(want)))]
+    except (TypeError, ValueError):
+        raise Wrong(f'{call} should hold numbers, but it is of the type {got.dtype}.', think) from None
+    bad = [i for i,(a,b) in enumerate(pairs) if not _close(a, b, tol)]
+    if not bad: return
+    came, expected = pairs[bad[0]]
+    raise Wrong(f'{call} differs in {len(bad)} of {len(pairs)} values; at place {bad[0]} '
+                f'{expected:.5g} was expected and {came:.5g} came.', think)
+
+def _same_list(got, want, call, think, tol):
+    if len(got) != len(want):
+        raise Wrong(f'{call} should have {len(want)} elements, but it has {len(got)}.', think)
+    for i,(a,b) in enumerate(zip(got, want)): same(a, b, f'element {i} of {call}', think, tol)
+
+def _same_dict(got, want, call, think, tol):
+    if sorted(map(repr, got)) != sorted(map(repr, want)):
+        should, has = sorted(map(str, want)), sorted(map(str, got))
+        raise Wrong(f'{call} should have the keys {should}, but it has {has}.', think)
+    for k in want: same(got[k], want[k], f'{k!r} of {call}', think, tol)
+
+def _same_number(got, want, call, think, tol):
+    if not _close(float(got), float(want), tol):
+        raise Wrong(f'{call} should be {float(want):.6g}, but it is {float(got):.6g}.', think)
+
+_SAME = dict(tensor=_same_array, array=_same_array, number=_same_number, list=_same_list, tuple=_same_list,
+             dict=_same_dict)
+
 def same(got,            # What came back
          want,           # What should
          call:str,       # How it was called, for the sentence: 'conv_size(28, 5)'
          think:str='',   # What to think about where it differs
          tol:float=1e-4  # Relative above 1, absolute below
         ):
-    "Raise `Wrong` unless `got` is `want` in kind, shape and value; numbers, str, bool, list, tuple, dict, arrays and tensors"
-    g, w = _kind(got), _kind(want)
-    if g == 'None' and w != 'None': raise Wrong(f'{call} should return {_show(want) if w not in ("tensor", "array") else "a " + w}, but it returned nothing.', 'Does every path through the function end in a return?')
-    if g != w: raise Wrong(f'{call} should be of kind {w}, but it is {_show(got)}.', think)
-    if w in ('tensor', 'array'):
-        if tuple(got.shape) != tuple(want.shape): raise Wrong(f'{call} should have the shape {tuple(want.shape)}, but it has {tuple(got.shape)}.', think)
-        try: pairs = [(float(a), float(b)) for a,b in zip(_flat(_plain(got)), _flat(_plain(want)))]
-        except (TypeError, ValueError): raise Wrong(f'{call} should hold numbers, but it is of the type {got.dtype}.', think) from None
-        bad = [i for i,(a,b) in enumerate(pairs) if not _close(a, b, tol)]
-        if bad: raise Wrong(f'{call} differs in {len(bad)} of {len(pairs)} values; at place {bad[0]} {pairs[bad[0]][1]:.5g} was expected and {pairs[bad[0]][0]:.5g} came.', think)
-    elif w == 'number':
-        if not _close(float(got), float(want), tol): raise Wrong(f'{call} should be {float(want):.6g}, but it is {float(got):.6g}.', think)
-    elif w in ('list', 'tuple'):
-        if len(got) != len(want): raise Wrong(f'{call} should have {len(want)} elements, but it has {len(got)}.', think)
-        for i,(a,b) in enumerate(zip(got, want)): same(a, b, f'element {i} of {call}', think, tol)
-    elif w == 'dict':
-        if sorted(map(repr, got)) != sorted(map(repr, want)): raise Wrong(f'{call} should have the keys {sorted(map(str, want))}, but it has {sorted(map(str, got))}.', think)
-        for k in want: same(got[k], want[k], f'{k!r} of {call}', think, tol)
+    "Raise `Wrong` unless `got` is `want` in kind, shape and value: plain Python values, arrays and tensors"
+    kind = _same_kind(got, want, call, think)
+    if kind in _SAME: _SAME[kind](got, want, call, think, tol)
     elif not (got == want): raise Wrong(f'{call} should be {_show(want)}, but it is {_show(got)}.', think)
 
 # %% ../../nbs/lib/teaching/00_exercises.ipynb #0441a152
 RIGHT, WRONG, NOT_ATTEMPTED, ERROR = 'right', 'wrong', 'not attempted', 'error'
+_LOOK = {RIGHT: ('#116329', '✓'), NOT_ATTEMPTED: ('#57606a', '○')} # Colour and sign; all else is red
 
 @dataclass
 class Result:
@@ -131,11 +178,12 @@ class Result:
     message:str         # What was expected and what came
     think:str=''        # What to think about next
 
-    def __repr__(self): return f"{self.id}: {self.state}. {self.message}{' ' + self.think if self.think else ''}"
+    def __repr__(self): return f'{self.id}: {self.state}. {self.message} {self.think}'.rstrip(' ')
     def _repr_html_(self):
-        colour, sign = {RIGHT: ('#116329', '✓'), NOT_ATTEMPTED: ('#57606a', '○')}.get(self.state, ('#a40e26', '✗'))
+        colour, sign = _LOOK.get(self.state, ('#a40e26', '✗'))
         think = f'<br><em>{html.escape(self.think)}</em>' if self.think else ''
-        return (f'<div style="border-left:4px solid {colour};padding:.3em .8em"><strong style="color:{colour}">{sign} {html.escape(self.state)}</strong> '
+        state = f'<strong style="color:{colour}">{sign} {html.escape(self.state)}</strong>'
+        return (f'<div style="border-left:4px solid {colour};padding:.3em .8em">{state} '
                 f'<code>{html.escape(self.id)}</code><br>{html.escape(self.message)}{think}</div>')
 
 def mark(id:str,      # Of the exercise
@@ -146,28 +194,38 @@ def mark(id:str,      # Of the exercise
     import random
     import numpy as np
     ex = get_exercise(id)
-    def result(state, message, think=''): return Result(id, state, ex.points if state == RIGHT else 0., ex.points, message, think)
-    if answer is None or answer is Ellipsis: return result(NOT_ATTEMPTED, 'There is no answer yet.', f"hint('{id}') gives a first step.")
-    state = random.getstate(), np.random.get_state()
+    def result(state, message, think=''):
+        return Result(id, state, ex.points if state == RIGHT else 0., ex.points, message, think)
+    first_step = f"hint('{id}') gives a first step."
+    if answer is None or answer is Ellipsis:
+        return result(NOT_ATTEMPTED, 'There is no answer yet.', first_step)
+    before = random.getstate(), np.random.get_state()
     try:
-        random.seed(seed); np.random.seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)
         ex.check(answer, np.random.default_rng(seed))
-    except NotImplementedError: return result(NOT_ATTEMPTED, 'The body is still the stub.', f"Replace raise NotImplementedError() with your code. hint('{id}') gives a first step.")
+    except NotImplementedError:
+        return result(NOT_ATTEMPTED, 'The body is still the stub.',
+                      f'Replace raise NotImplementedError() with your code. {first_step}')
     except Wrong as e: return result(WRONG, e.what, e.think)
     except CourseError: raise
     except Exception as e:  # the student's code may raise anything
-        where = _line_of(e, answer)
-        return result(ERROR, f'Your code raised {type(e).__name__}: {str(e)[:200]}{where}', 'Read the last line of the error first: it names what was wrong, and the line before it where.')
-    finally: random.setstate(state[0]); np.random.set_state(state[1])
+        return result(ERROR, f'Your code raised {type(e).__name__}: {str(e)[:200]}{_line_of(e, answer)}',
+                      'Read the last line of the error first: it names what was wrong, and the line before '
+                      'it where.')
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
     return result(RIGHT, 'Every input gave what was expected.')
 
 def _line_of(exc, answer):
     "Where in the answer an exception came from"
-    if getattr(exc, 'where', ''): return f' ({exc.where})' # it was raised in another process, which said where
+    if getattr(exc, 'where', ''): return f' ({exc.where})' # raised in another process, which said where
     code = getattr(answer, '__code__', None)
     tb, line = exc.__traceback__, None
     while tb:
-        if code is not None and tb.tb_frame.f_code.co_filename == code.co_filename: line = tb.tb_lineno - code.co_firstlineno + 1
+        own = code is not None and tb.tb_frame.f_code.co_filename == code.co_filename
+        if own: line = tb.tb_lineno - code.co_firstlineno + 1
         tb = tb.tb_next
     return f' (line {line} of {answer.__name__})' if line else ''
 
@@ -177,10 +235,13 @@ _given:dict = {}
 def check(id:str,   # Of the exercise: 'w3.conv_size'
           answer    # Your function or class
          ) -> Result|None: # None where nbgrader marks
-    "Say whether an answer is right; in a run of the course's own solutions, and where nbgrader marks, a wrong one is an error"
+    """Say whether an answer is right.
+
+    In a run of the course's own solutions, and where nbgrader marks, a wrong one is an error."""
     res = mark(id, answer)
     nbgrader = bool(os.environ.get('NBGRADER_EXECUTION'))
-    if (os.environ.get('COURSE_LABS_STRICT') == '1' or nbgrader) and res.state != RIGHT: raise AssertionError(repr(res))
+    strict = nbgrader or os.environ.get('COURSE_LABS_STRICT') == '1'
+    if strict and res.state != RIGHT: raise AssertionError(repr(res))
     if not nbgrader: return res
     print(res) # nbgrader takes what a cell returns for points
 

@@ -1,4 +1,4 @@
-"""Data that lie in memory go to a network in whole batches, and a comparison trains without progress bars and without a validation after each epoch
+"""Whole batches out of memory, trainings without a word, and what a frozen body says about images
 
 Docs: https://course-labs.github.io/course_labs/lib/training/loaders.html.md"""
 
@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/loaders.html.md"""
 # %% auto #0
 __all__ = ['TensorLoader', 'tensor_loaders', 'quiet', 'NoValidation', 'logits_of', 'features', 'need_models']
 
-# %% ../../nbs/lib/training/09_loaders.ipynb #8bd06b2f
+# %% ../../nbs/lib/training/09_loaders.ipynb #cc8b6214
 from contextlib import contextmanager
 
 import numpy as np
@@ -22,7 +22,7 @@ from torch.utils.data import TensorDataset
 from ..core.files import CourseError
 from .vision_models import image_body, vision_model
 
-# %% ../../nbs/lib/training/09_loaders.ipynb #668c2f9d
+# %% ../../nbs/lib/training/09_loaders.ipynb #64caed7e
 class TensorLoader(TfmdDL):
     "A fastai loader that takes each batch out of a `TensorDataset` in one step"
     def __init__(self,
@@ -47,7 +47,7 @@ def tensor_loaders(train:TensorDataset, # Inputs and targets, on the device that
     return DataLoaders(TensorLoader(train, bs, shuffle=True, drop_last=True, device=device),
                        TensorLoader(valid, 1024, device=device), device=device)
 
-# %% ../../nbs/lib/training/09_loaders.ipynb #34202a79
+# %% ../../nbs/lib/training/09_loaders.ipynb #ff2f9220
 @contextmanager
 def quiet(learn:Learner):
     "Neither progress bars nor tables: a comparison trains dozens of times"
@@ -57,7 +57,7 @@ class NoValidation(Callback):
     "Skip validation during training: for networks that are judged once, when they are done"
     def before_validate(self): raise CancelValidException()
 
-# %% ../../nbs/lib/training/09_loaders.ipynb #e7615670
+# %% ../../nbs/lib/training/09_loaders.ipynb #14650f69
 def logits_of(model:nn.Module, # From images as floats from 0 to 1 to one row an image
               images,          # uint8 (n, height, width, 3)
               bs:int=128       # Images at a time
@@ -72,7 +72,7 @@ def logits_of(model:nn.Module, # From images as floats from 0 to 1 to one row an
             res.append(model(x).float().cpu())
     return torch.cat(res)
 
-# %% ../../nbs/lib/training/09_loaders.ipynb #2183419c
+# %% ../../nbs/lib/training/09_loaders.ipynb #a4252607
 def features(images,         # uint8 (n, height, width, 3)
              name:str,       # A model as in `course_labs.training.vision_models.vision_model`
              img_size=None,  # For models that fix their input size
@@ -85,11 +85,11 @@ def features(images,         # uint8 (n, height, width, 3)
     if pool: body = nn.Sequential(body, nn.AdaptiveAvgPool2d(1), nn.Flatten())
     return logits_of(body.to(device=device, memory_format=torch.channels_last), images, bs).numpy()
 
-# %% ../../nbs/lib/training/09_loaders.ipynb #7e5c89eb
+# %% ../../nbs/lib/training/09_loaders.ipynb #b7b47237
 def need_models(img_size, # int or (height, width), for models that fix their input size
                 **names   # Name of a setting: a model as in `vision_model`, or a tuple of them
                ) -> pd.DataFrame: # One row a model: where its weights come from, parameters in millions
-    "Load every model once; raises one `CourseError` that lists those that cannot be had, each with its setting"
+    "Load every model once; raises one `CourseError` that lists those that cannot be had, and their settings"
     rows, missing = {}, []
     for key,value in names.items():
         for name in [value] if isinstance(value, str) else value:
@@ -101,6 +101,6 @@ def need_models(img_size, # int or (height, width), for models that fix their in
             million = sum(p.numel() for p in model.parameters())/1e6
             rows[name] = dict(weights=model.weights_from, million_parameters=million)
     if missing:
-        way_out = 'replace each with --set SETTING=MODEL'
-        raise CourseError(f"{len(missing)} of the lab's models cannot be had; {way_out}. " + ' | '.join(missing))
+        head = f"{len(missing)} of the lab's models cannot be had; replace each with --set SETTING=MODEL. "
+        raise CourseError(head + ' | '.join(missing))
     return pd.DataFrame.from_dict(rows, orient='index').rename_axis('model')

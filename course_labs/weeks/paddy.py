@@ -37,7 +37,8 @@ from ..training.vision_models import image_body, image_learner, vision_model
 from ..core.files import CourseError, whole_file, write_whole
 from ..core.machine import seed_everything
 from ..training.comparison import Comparison
-from ..training.precision import accumulate, half_precision, measure, vanished, within_memory
+from ..training.memory import accumulate, within_memory
+from ..training.precision import half_precision, measure, vanished
 from ..training.comparison import compare
 from ..training.multi_gpu import distributed, launch
 from ..training.checkpoints.resume import resuming

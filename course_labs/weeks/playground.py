@@ -32,7 +32,7 @@ def _mix(h):
     return h ^ (h >> 16)
 
 def randoms(seed:int,   # 0 to 999,999
-            stream:int, # Each use has its own stream, so that a change to one does not disturb another
+            stream:int, # A number for each use, so that one does not disturb another
             n:int       # How many
            ) -> np.ndarray: # float64, 0 to just below 1
     "Uniform random numbers, the same in Python and in the page"
@@ -44,7 +44,8 @@ def normals(seed:int,   # 0 to 999,999
             n:int       # How many
            ) -> np.ndarray: # float64, mean 0, standard deviation 1
     "Normal random numbers by the method of Box and Muller (1958)"
-    return np.sqrt(-2*np.log(1 - randoms(seed, stream, n)))*np.cos(2*np.pi*randoms(seed, stream+1, n))
+    radius = np.sqrt(-2*np.log(1 - randoms(seed, stream, n)))
+    return radius*np.cos(2*np.pi*randoms(seed, stream+1, n))
 
 # %% ../../nbs/labs/week01_playground.ipynb #56ef2918
 def _bumps(x1, x2):
@@ -82,7 +83,8 @@ def _multi_gauss(a, b, side):
     x1, x2 = 12*a - 6, 12*b - 6
     return x1, x2, _bumps(x1, x2)
 
-DATASETS = {'circle': _circle, 'xor': _xor, 'gauss': _gauss, 'spiral': _spiral, 'plane': _plane, 'multi gauss': _multi_gauss}
+DATASETS = {'circle': _circle, 'xor': _xor, 'gauss': _gauss, 'spiral': _spiral,
+            'plane': _plane, 'multi gauss': _multi_gauss}
 REGRESSION = 'plane', 'multi gauss'
 
 def problem(dataset:str # A name of `DATASETS`
@@ -101,7 +103,8 @@ def make_data(dataset:str='circle', # A name of `DATASETS`
     "Draw the points of a data set"
     side = np.where(np.arange(n)%2, -1, 1)
     x1, x2, y = DATASETS[dataset](randoms(seed, 0, n), randoms(seed, 1, n), side)
-    X = np.stack([x1 + 3*noise/100*normals(seed, 2, n), x2 + 3*noise/100*normals(seed, 4, n)], 1).clip(-6, 6)
+    shake = 3*noise/100
+    X = np.stack([x1 + shake*normals(seed, 2, n), x2 + shake*normals(seed, 4, n)], 1).clip(-6, 6)
     order = randoms(seed, 6, n).argsort(kind='stable')
     return Points(torch.tensor(X[order]), torch.tensor(y[order], dtype=torch.float64))
 
@@ -123,16 +126,23 @@ def plot_points(ax,           # matplotlib axes
         keep = (points.y >= 0) == (sign > 0)
         x1, x2 = points.X[keep].T
         rgba = [to_rgba(colour, 0.25 + 0.75*min(1., abs(float(v)))) for v in points.y[keep]]
-        if open: ax.scatter(x1, x2, s=size, marker=marker, facecolors='none', edgecolors=rgba, linewidths=1)
-        else: ax.scatter(x1, x2, s=size, marker=marker, c=rgba, edgecolors='#222222', linewidths=.3)
+        look = (dict(facecolors='none', edgecolors=rgba, linewidths=1) if open else
+                dict(c=rgba, edgecolors='#222222', linewidths=.3))
+        ax.scatter(x1, x2, s=size, marker=marker, **look)
     ax.set(xlim=(-6, 6), ylim=(-6, 6), aspect='equal', xlabel='x1', ylabel='x2')
     ax.grid(False)
 
 # %% ../../nbs/labs/week01_playground.ipynb #a9eb149e
-FEATURES = {'x1': lambda a, b: a, 'x2': lambda a, b: b, 'x1^2': lambda a, b: a*a, 'x2^2': lambda a, b: b*b,
-            'x1*x2': lambda a, b: a*b, 'sin(x1)': lambda a, b: a.sin(), 'sin(x2)': lambda a, b: b.sin()}
+FEATURES = {'x1': lambda a, b: a,
+            'x2': lambda a, b: b,
+            'x1^2': lambda a, b: a*a,
+            'x2^2': lambda a, b: b*b,
+            'x1*x2': lambda a, b: a*b,
+            'sin(x1)': lambda a, b: a.sin(),
+            'sin(x2)': lambda a, b: b.sin()}
 _SIZE = {'x1^2': 6, 'x2^2': 6, 'x1*x2': 6}  # Largest value, in units of the largest of x1
-ACTIVATIONS = {'tanh': torch.tanh, 'relu': torch.relu, 'sigmoid': torch.sigmoid, 'linear': lambda z: z}
+ACTIVATIONS = {'tanh': torch.tanh, 'relu': torch.relu, 'sigmoid': torch.sigmoid,
+               'linear': lambda z: z}
 
 class PlaygroundNet(nn.Module):
     "A small network over features of two coordinates, in float64 on the CPU; the page has its twin"
@@ -140,19 +150,22 @@ class PlaygroundNet(nn.Module):
                  features=('x1', 'x2'),   # Names of `FEATURES`
                  hidden=(4, 2),           # Neurons in each hidden layer; may be empty
                  activation='tanh',       # Of the hidden layers: a name of `ACTIVATIONS`
-                 problem='classification', # 'classification': tanh at the output; 'regression': linear
+                 problem='classification', # 'regression': a linear output, not tanh
                  seed=0                   # Of the initial weights
                 ):
         super().__init__()
         self.features, self.activation, self.problem = list(features), activation, problem
         sizes = [len(self.features), *hidden, 1]
-        self.layers = nn.ModuleList(nn.Linear(i, o, dtype=torch.float64) for i,o in zip(sizes, sizes[1:]))
+        pairs = zip(sizes, sizes[1:])
+        self.layers = nn.ModuleList(nn.Linear(i, o, dtype=torch.float64) for i,o in pairs)
         with torch.no_grad():
             for l,layer in enumerate(self.layers):
                 o, i = layer.weight.shape
-                layer.weight.copy_(torch.tensor((2*randoms(seed, 16+l, i*o) - 1)*math.sqrt(6/(i + o))).view(o, i))
+                start = (2*randoms(seed, 16+l, i*o) - 1)*math.sqrt(6/(i + o))
+                layer.weight.copy_(torch.tensor(start).view(o, i))
                 layer.bias.zero_()
-            self.layers[0].weight /= torch.tensor([_SIZE.get(f, 1) for f in self.features], dtype=torch.float64)
+            sizes = [_SIZE.get(f, 1) for f in self.features]
+            self.layers[0].weight /= torch.tensor(sizes, dtype=torch.float64)
 
     def neurons(self, X # (n, 2) coordinates
                ) -> list: # One (n, width) tensor a layer: features, hidden layers, output
@@ -160,8 +173,9 @@ class PlaygroundNet(nn.Module):
         values = [torch.stack([FEATURES[f](X[:,0], X[:,1]) for f in self.features], 1)]
         for l,layer in enumerate(self.layers):
             last = l == len(self.layers) - 1
-            act = ('tanh' if self.problem == 'classification' else 'linear') if last else self.activation
-            values.append(ACTIVATIONS[act](layer(values[-1])))
+            at_end = 'tanh' if self.problem == 'classification' else 'linear'
+            act = ACTIVATIONS[at_end if last else self.activation]
+            values.append(act(layer(values[-1])))
         return values
 
     def forward(self, X): return self.neurons(X)[-1][:,0]
@@ -185,21 +199,41 @@ def sgd_step(net:PlaygroundNet,  # Changed in place
             is_weight = p.ndim == 2
             if is_weight and regularisation == 'L2': grad = grad + reg_rate*p
             p -= lr*grad
-            if is_weight and regularisation == 'L1': p.copy_(p.sign()*(p.abs() - lr*reg_rate).clamp(min=0))
+            if is_weight and regularisation == 'L1':
+                p.copy_(p.sign()*(p.abs() - lr*reg_rate).clamp(min=0))
     return loss.item()
 
 # %% ../../nbs/labs/week01_playground.ipynb #81016db0
-def _choice(default, choices): return dict(kind='choice', default=default, choices=list(choices), says=f"choose one of {', '.join(choices)}")
-def _int(default, low, high): return dict(kind='int', default=default, low=low, high=high, says=f'a whole number from {low} to {high:,}')
-def _float(default, low, high): return dict(kind='float', default=default, low=low, high=high, says=f'a number from {low:g} to {high:g}')
+def _choice(default, choices):
+    says = f"choose one of {', '.join(choices)}"
+    return dict(kind='choice', default=default, choices=list(choices), says=says)
+
+def _int(default, low, high):
+    says = f'a whole number from {low} to {high:,}'
+    return dict(kind='int', default=default, low=low, high=high, says=says)
+
+def _float(default, low, high):
+    says = f'a number from {low:g} to {high:g}'
+    return dict(kind='float', default=default, low=low, high=high, says=says)
+
 def _bool(default): return dict(kind='bool', default=default, says='True or False')
 
 SETTINGS = dict(
-    dataset=_choice('circle', DATASETS), noise=_int(0, 0, 50), train_ratio=_int(50, 10, 90), batch_size=_int(10, 1, 100), seed=_int(0, 0, 999_999),
-    features=dict(kind='features', default=['x1', 'x2'], choices=list(FEATURES), says=f"a list of one or more of {', '.join(FEATURES)}, each once"),
-    hidden=dict(kind='layers', default=[4, 2], most=6, low=1, high=8, says='a list of 0 to 6 layers of 1 to 8 neurons each'),
-    activation=_choice('tanh', ACTIVATIONS), regularisation=_choice('none', ('none', 'L1', 'L2')),
-    reg_rate=_float(0., 0, 10), lr=_float(0.03, 1e-5, 10), show_test=_bool(False), discretise=_bool(False))
+    dataset=_choice('circle', DATASETS),
+    noise=_int(0, 0, 50),
+    train_ratio=_int(50, 10, 90),
+    batch_size=_int(10, 1, 100),
+    seed=_int(0, 0, 999_999),
+    features=dict(kind='features', default=['x1', 'x2'], choices=list(FEATURES),
+                  says=f"a list of one or more of {', '.join(FEATURES)}, each once"),
+    hidden=dict(kind='layers', default=[4, 2], most=6, low=1, high=8,
+                says='a list of 0 to 6 layers of 1 to 8 neurons each'),
+    activation=_choice('tanh', ACTIVATIONS),
+    regularisation=_choice('none', ('none', 'L1', 'L2')),
+    reg_rate=_float(0., 0, 10),
+    lr=_float(0.03, 1e-5, 10),
+    show_test=_bool(False),
+    discretise=_bool(False))
 
 def _integer(v):
     if isinstance(v, (bool, np.bool_)): return None
@@ -219,16 +253,19 @@ def _read(v, rule):
         return float(v) if number and _inside(v, rule) else None
     if not isinstance(v, (list, tuple)): return None
     if kind == 'features':
-        if not v or not all(isinstance(o, str) and o in rule['choices'] for o in v) or len(set(v)) < len(v): return None
+        known = all(isinstance(o, str) and o in rule['choices'] for o in v)
+        if not v or not known or len(set(v)) < len(v): return None
         return [o for o in rule['choices'] if o in v]
-    return [_integer(o) for o in v] if len(v) <= rule['most'] and all(_inside(_integer(o), rule) for o in v) else None
+    inside = all(_inside(_integer(o), rule) for o in v)
+    return [_integer(o) for o in v] if inside and len(v) <= rule['most'] else None
 
 def check_settings(**settings # Names of `SETTINGS`; what is not given takes its default
                   ) -> dict:  # Every setting, as plain Python values
     "Check settings; raises `CourseError` that names the setting and its range"
     res = {name: rule['default'] for name,rule in SETTINGS.items()}
     for name,v in settings.items():
-        if name not in SETTINGS: raise CourseError(f"there is no setting {name}; there are: {', '.join(SETTINGS)}")
+        if name not in SETTINGS:
+            raise CourseError(f"there is no setting {name}; there are: {', '.join(SETTINGS)}")
         value = _read(v, SETTINGS[name])
         if value is None: raise CourseError(f"{name}={v!r}: {SETTINGS[name]['says']}")
         res[name] = value
@@ -238,15 +275,19 @@ def check_settings(**settings # Names of `SETTINGS`; what is not given takes its
 def accuracy(net:PlaygroundNet, points:Points # A classification set
             ) -> float:                       # Share of the points on the right side of 0, 0 to 1
     "How many points the network puts on the right side"
-    with torch.no_grad(): return ((net(points.X) >= 0) == (points.y >= 0)).double().mean().item()
+    with torch.no_grad(): right = (net(points.X) >= 0) == (points.y >= 0)
+    return right.double().mean().item()
 
 class Run:
     "A network being trained with the settings of the playground"
     def __init__(self, **settings): # As `SETTINGS`; raises `CourseError`
         self.settings = s = check_settings(**settings)
-        self.train, self.test = split(make_data(s['dataset'], s['noise'], s['seed']), s['train_ratio'])
-        self.net = PlaygroundNet(s['features'], s['hidden'], s['activation'], problem(s['dataset']), s['seed'])
-        self.steps, self.losses = 0, []  # One (train, test) pair an epoch; the first stands for the initial weights
+        points = make_data(s['dataset'], s['noise'], s['seed'])
+        self.train, self.test = split(points, s['train_ratio'])
+        shape = s['features'], s['hidden'], s['activation']
+        self.net = PlaygroundNet(*shape, problem(s['dataset']), s['seed'])
+        # One (train, test) pair an epoch; the first stands for the initial weights
+        self.steps, self.losses = 0, []
         self.note()
 
     def loss(self, points): # Mean loss on some points
@@ -259,22 +300,27 @@ class Run:
         per_epoch = -(-n//s['batch_size'])
         at = self.steps % per_epoch*s['batch_size']
         batch = slice(at, at + s['batch_size'])
-        sgd_step(self.net, self.train.X[batch], self.train.y[batch], s['lr'], s['regularisation'], s['reg_rate'])
+        X, y = self.train.X[batch], self.train.y[batch]
+        sgd_step(self.net, X, y, s['lr'], s['regularisation'], s['reg_rate'])
         self.steps += 1
         if self.steps % per_epoch == 0: self.note()
 
     def epochs(self, n:int): # How many; returns self
-        for _ in range(n*-(-len(self.train.y)//self.settings['batch_size'])): self.step()
+        per_epoch = -(-len(self.train.y)//self.settings['batch_size'])
+        for _ in range(n*per_epoch): self.step()
         return self
 
     @property
-    def gap(self): return self.losses[-1][1] - self.losses[-1][0]  # Test loss less train loss
+    def gap(self): # Test loss less train loss
+        return self.losses[-1][1] - self.losses[-1][0]
 
     def state(self) -> dict: # What `playground.load` in the page takes, ready for JSON
         "Settings, weights and points"
         points = lambda p: dict(X=p.X.tolist(), y=p.y.tolist())
-        return dict(settings=self.settings, steps=self.steps, weights=[l.weight.tolist() for l in self.net.layers],
-                    biases=[l.bias.tolist() for l in self.net.layers], train=points(self.train), test=points(self.test))
+        return dict(settings=self.settings, steps=self.steps,
+                    weights=[l.weight.tolist() for l in self.net.layers],
+                    biases=[l.bias.tolist() for l in self.net.layers],
+                    train=points(self.train), test=points(self.test))
 
 def train(epochs:int,   # Passes over the training points
           **settings    # As `SETTINGS`
@@ -282,20 +328,26 @@ def train(epochs:int,   # Passes over the training points
     "Train a network with the settings of the playground"
     return Run(**settings).epochs(epochs)
 
+def _points(part): # dict of X and y
+    X, y = (torch.tensor(part[k], dtype=torch.float64) for k in 'Xy')
+    pairs = X.ndim == 2 and X.shape[1] == 2 and y.shape == X.shape[:1]
+    if pairs and X.isfinite().all() and y.isfinite().all(): return Points(X, y)
+    raise ValueError('X holds pairs of numbers, y as many numbers')
+
 def load_state(state:dict # From `Run.state`, or copied from the page with its button 'Copy weights'
               ) -> Run:   # With the same points and weights, at step 0
     "Take over a network from the page; raises `CourseError` when the parts do not fit together"
     try:
         run = Run(**state['settings'])
-        points = [Points(*(torch.tensor(state[part][k], dtype=torch.float64) for k in 'Xy')) for part in ('train', 'test')]
-        for X,y in points:
-            if X.ndim != 2 or X.shape[1] != 2 or y.shape != X.shape[:1] or not (X.isfinite().all() and y.isfinite().all()): raise ValueError('X holds pairs of numbers, y as many numbers')
-        weights = [torch.tensor(w, dtype=torch.float64) for w in state['weights']]
-        biases = [torch.tensor(b, dtype=torch.float64) for b in state['biases']]
-        names = {f'layers.{l}.{kind}': v for kind,vs in (('weight', weights), ('bias', biases)) for l,v in enumerate(vs)}
+        points = [_points(state[part]) for part in ('train', 'test')]
+        names = {f'layers.{l}.{kind}': torch.tensor(v, dtype=torch.float64)
+                 for kind,part in (('weight', 'weights'), ('bias', 'biases'))
+                 for l,v in enumerate(state[part])}
         run.net.load_state_dict(names)
     except (KeyError, TypeError, ValueError, RuntimeError) as e:
-        raise CourseError(f'this is no state of the playground: {" ".join(str(e).split())}; copy it again with the button "Copy weights"') from None
+        why = ' '.join(str(e).split())
+        again = 'copy it again with the button "Copy weights"'
+        raise CourseError(f'this is no state of the playground: {why}; {again}') from None
     run.train, run.test = points
     run.losses = []
     run.note()
@@ -304,7 +356,7 @@ def load_state(state:dict # From `Run.state`, or copied from the page with its b
 # %% ../../nbs/labs/week01_playground.ipynb #09c9d40f
 def surfaces(net:PlaygroundNet, # Any network of the playground
              n:int=80           # Points on a side
-            ) -> list:          # One (width, n, n) tensor a layer, features first; row 0 is the bottom
+            ) -> list:          # A (width, n, n) tensor a layer, features first; row 0 is the bottom
     "What every neuron gives over the whole plane"
     g = (torch.arange(n, dtype=torch.float64) + .5)*12/n - 6
     x2, x1 = torch.meshgrid(g, g, indexing='ij')
@@ -315,9 +367,12 @@ def _blue_orange():
     from matplotlib.colors import LinearSegmentedColormap
     return LinearSegmentedColormap.from_list('playground', [COLOURS[1], 'white', COLOURS[0]])
 
-def plot_surface(ax, values, n_levels=0): # (n, n) values from -1 to 1, and how many of them to draw as lines beside 0
+def plot_surface(ax,    # matplotlib axes
+                 values # (n, n) values from -1 to 1
+                ):
     "Draw one surface: orange below 0, blue above, a black line where it is 0"
-    ax.imshow(values, extent=(-6, 6, -6, 6), origin='lower', cmap=_blue_orange(), vmin=-1, vmax=1, alpha=.85)
+    how = dict(cmap=_blue_orange(), vmin=-1, vmax=1, alpha=.85)
+    ax.imshow(values, extent=(-6, 6, -6, 6), origin='lower', **how)
     if values.min() < 0 < values.max():
         g = (np.arange(len(values)) + .5)*12/len(values) - 6
         ax.contour(g, g, values, levels=[0], colors='black', linewidths=1)
@@ -332,8 +387,9 @@ def plot_surfaces(runs,        # Sequence of `Run`
                   title:str='' # Above all of them
                  ):            # The matplotlib figure
     "Draw the output of some networks with their training points"
-    rows = -(-len(runs)//cols)
-    fig,axs = plt.subplots(rows, min(cols, len(runs)), figsize=(size*min(cols, len(runs)) + .3, (size + .35)*rows + .3*bool(title)), squeeze=False)
+    rows, cols = -(-len(runs)//cols), min(cols, len(runs))
+    inches = size*cols + .3, (size + .35)*rows + .3*bool(title)
+    fig,axs = plt.subplots(rows, cols, figsize=inches, squeeze=False)
     for ax in axs.flat[len(runs):]: ax.axis('off')
     for k,(ax,run,text) in enumerate(zip(axs.flat, runs, titles)):
         plot_surface(ax, surfaces(run.net, n)[-1][0].numpy())
@@ -352,22 +408,28 @@ def plot_neurons(run:Run,      # Trained or not
     from matplotlib.patches import ConnectionPatch
     layers = surfaces(run.net, n)
     rows = max(len(l) for l in layers)
-    fig,axs = plt.subplots(rows, len(layers), figsize=(1.9*len(layers), 1.15*rows + .4), squeeze=False, layout='none')
+    inches = 1.9*len(layers), 1.15*rows + .4
+    fig,axs = plt.subplots(rows, len(layers), figsize=inches, squeeze=False, layout='none')
     fig.subplots_adjust(left=.06, right=.98, bottom=.04, top=.82, wspace=.9, hspace=.25)
     fig.suptitle(title, fontsize=10)
     for ax in axs.flat: ax.axis('off')
     for c,layer in enumerate(layers):
         for r,values in enumerate(layer):
             ax = axs[r,c]
-            ax.axis('on'); plot_surface(ax, values.numpy())
+            ax.axis('on')
+            plot_surface(ax, values.numpy())
             ax.set(xticks=[], yticks=[], xlabel='', ylabel=run.net.features[r] if c == 0 else '')
-            ax.set_title('' if r else ('features' if c == 0 else 'output' if c == len(layers)-1 else f'layer {c}'), fontsize=9, loc='center')
+            what = 'features' if c == 0 else 'output' if c == len(layers)-1 else f'layer {c}'
+            ax.set_title('' if r else what, fontsize=9, loc='center')
     for c,layer in enumerate(run.net.layers):
         for j,row in enumerate(layer.weight.tolist()):
             for i,w in enumerate(row):
                 if not w: continue
-                fig.add_artist(ConnectionPatch((1, .5), (0, .5), 'axes fraction', 'axes fraction', axesA=axs[i,c], axesB=axs[j,c+1],
-                    color=COLOURS[0] if w > 0 else COLOURS[1], linestyle='-' if w > 0 else '--', linewidth=min(6, .3 + 1.2*abs(w)), alpha=.8))
+                look = dict(color=COLOURS[w < 0], linestyle='-' if w > 0 else '--',
+                            linewidth=min(6, .3 + 1.2*abs(w)), alpha=.8)
+                ends = dict(axesA=axs[i,c], axesB=axs[j,c+1])
+                places = (1, .5), (0, .5), 'axes fraction', 'axes fraction'
+                fig.add_artist(ConnectionPatch(*places, **ends, **look))
     return fig
 
 # %% ../../nbs/labs/week01_playground.ipynb #681261f3
@@ -377,7 +439,10 @@ def show(**settings # As `SETTINGS`: show(dataset='spiral', hidden=[8, 8])
     run = Run(**settings)
     fig = plot_surfaces([run], ['before training'], size=3)
     plt.close(fig)
-    alt = f"Points of the data set {run.settings['dataset']} over the surface of an untrained network"
-    text = '<p>The playground is a page with JavaScript: open this notebook in JupyterLab, Colab or Kaggle and run it to use the page.</p>'
-    return frame(page('playground', dict(table=SETTINGS, settings=run.settings)), height=880, narrow={940: 1200, 700: 2180},
-                 title='Neural network playground', fallback=text + picture(fig, alt))
+    dataset = run.settings['dataset']
+    alt = f'Points of the data set {dataset} over the surface of an untrained network'
+    text = ('<p>The playground is a page with JavaScript: open this notebook in JupyterLab, '
+            'Colab or Kaggle and run it to use the page.</p>')
+    return frame(page('playground', dict(table=SETTINGS, settings=run.settings)), height=880,
+                 narrow={940: 1200, 700: 2180}, title='Neural network playground',
+                 fallback=text + picture(fig, alt))

@@ -3,12 +3,6 @@ const data = JSON.parse(document.getElementById('data').textContent);
 const $ = id => document.getElementById(id);
 const store = makeStore('course_labs.quiz.' + data.key);
 const questions = data.questions;
-const HOW = {
-  single: 'Choose one answer.', multi: 'Choose every answer that holds: one or several.', numeric: 'Enter a number: 0.25, 2e-3 and 1/4 are all read.',
-  order: 'Put the rows in order with the buttons, first at the top.', match: 'Choose a partner for each row.',
-  short: 'Answer in a sentence or two, then compare with the model answer.', essay: 'Write, then mark your text with the rubric.',
-};
-
 // answers[i]: {given, text, stage, score, first}; score stays undefined until the answer was checked
 function fresh() { return {at: 0, round: questions.map((_, i) => i), answers: questions.map(() => ({})), summary: false}; }
 function valid(s) {
@@ -23,206 +17,105 @@ const done = i => state.answers[i].score !== undefined;
 const plural = (n, word) => `${n} ${word}${n === 1 ? '' : 's'}`;
 const points = x => String(Math.round(x * 100) / 100);
 
-// ---- marking: the same rules as course_labs.bank.score
-
+// A number as people write it, by the same rule as course_labs.teaching.arithmetic.read_number, where it is written down.
+// It stands alone: a test takes it out of this file.
 function readNumber(text) {
-  let t = text.trim().replace(/\u2212/g, '-').replace(/\s+/g, '');
-  if (/^[-+]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(t)) t = t.replace(/,/g, '');
-  else t = t.replace(',', '.');
-  t = t.replace(/%$/, '');
-  const fraction = t.split('/');
-  const good = fraction.length <= 2 && fraction.every(o => /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(o));
-  const value = good ? (fraction.length === 2 ? fraction[0] / fraction[1] : Number(t)) : NaN;
-  return Number.isFinite(value) ? value : null;
-}
-
-function score(q, given) {
-  switch (q.kind) {
-    case 'single': return q.options[given].right ? 1 : 0;
-    case 'multi': return q.options.every((o, k) => o.right === given.includes(k)) ? 1 : 0;
-    case 'numeric': return Math.abs(given - q.answer) <= q.tolerance + 1e-9 ? 1 : 0;
-    case 'order': return given.every((k, place) => q.items[k].place === place) ? 1 : 0;
-    case 'match': return given.every((k, row) => k === q.pairs[row].answer) ? 1 : 0;
-    case 'short': return given.filter(Boolean).length / q.points.length;
-    case 'essay': return given.reduce((a, b) => a + b, 0) / q.rubric.reduce((a, o) => a + o.marks, 0);
-  }
-}
-
-function numericFeedback(q, given) {
-  if (score(q, given)) return [q.right];
-  const near = Math.max(q.tolerance, 1e-9);
-  const traps = q.traps.filter(t => Math.abs(t.value - given) <= near).map(t => t.feedback);
-  return traps.length ? traps : [q.wrong];
-}
-
-// ---- one form per kind: build(q, a, locked) gives rows, read(form, q, a) an answer or a sentence that says what is missing
-
-const mark = (good, text) => make('span', {class: 'mark ' + (good ? 'good' : 'bad')}, (good ? '✓ ' : '✗ ') + text + ' ');
-
-function buildOptions(q, a, locked) {
-  const type = q.kind === 'single' ? 'radio' : 'checkbox';
-  return q.options.map((o, k) => {
-    const chosen = q.kind === 'single' ? a.given === k : (a.given || []).includes(k);
-    const row = make('label', {class: 'option'},
-      make('input', {type, name: 'answer', value: k, checked: chosen, disabled: locked}), make('span', {html: o.html}));
-    if (locked) {
-      const fb = make('p', {class: 'fb'});
-      if (o.right) fb.append(mark(true, chosen ? 'your answer' : q.kind === 'single' ? 'the right answer' : 'holds too'));
-      else if (chosen) fb.append(mark(false, 'your answer'));
-      if (o.right || chosen) row.classList.add(o.right ? 'is-right' : 'is-wrong');
-      fb.append(make('span', {html: o.feedback}));
-      row.append(fb);
-    }
-    return row;
-  });
-}
-
-function buildNumeric(q, a, locked) {
-  const input = make('input', {type: 'text', inputmode: 'decimal', autocomplete: 'off', name: 'answer', value: a.text || '', disabled: locked,
-    'aria-label': 'Your answer' + (q.unit ? ' in ' + q.unit : '')});
-  return [input, ...(q.unit ? [' ' + q.unit] : [])];
-}
-
-function buildOrder(q, a, locked) {
-  const list = make('ol', {class: 'rows numbered'});
-  a.given = a.given || q.items.map((_, k) => k);
-  function draw(focus, way) {
-    list.replaceChildren(...a.given.map((k, place) => {
-      const o = q.items[k], li = make('li', {}, make('span', {class: 'what', html: o.html}));
-      if (locked) {
-        const good = o.place === place;
-        li.append(make('p', {class: 'fb'}, mark(good, good ? 'right place' : `belongs in place ${o.place + 1}`), make('span', {html: o.feedback})));
-      } else {
-        const move = (d, sign, word) => make('button', {type: 'button', 'data-way': d, disabled: place + d < 0 || place + d >= a.given.length,
-          'aria-label': `Move ${word}: ${o.text}`, onclick: () => {
-            a.given.splice(place, 1); a.given.splice(place + d, 0, k);
-            save(); draw(k, d); say(`${o.text}: now ${place + d + 1} of ${a.given.length}`);
-          }}, sign);
-        li.append(make('span', {class: 'moves'}, move(-1, '↑', 'up'), move(1, '↓', 'down')));
-        li.dataset.item = k;
-      }
-      return li;
-    }));
-    if (focus === undefined) return;
-    const moved = list.querySelector(`[data-item="${focus}"]`);
-    (moved.querySelector(`[data-way="${way}"]:not(:disabled)`) || moved.querySelector('button:not(:disabled)')).focus();
-  }
-  draw();
-  return [list];
-}
-
-function buildMatch(q, a, locked) {
-  return [make('ul', {class: 'rows'}, ...q.pairs.map((p, row) => {
-    const given = (a.given || [])[row];
-    const select = make('select', {name: 'answer', disabled: locked, 'aria-label': 'Partner of: ' + p.text},
-      make('option', {value: ''}, 'choose …'), ...q.rights.map((r, k) => make('option', {value: k, selected: given === k}, r)));
-    const li = make('li', {}, make('span', {class: 'what', html: p.html}), select);
-    if (locked) {
-      const good = given === p.answer;
-      li.append(make('p', {class: 'fb'}, mark(good, good ? 'right' : `belongs to: ${q.rights[p.answer]}`), make('span', {html: p.feedback})));
-    }
-    return li;
-  }))];
-}
-
-function buildText(q, a, locked) {
-  const rows = [make('textarea', {name: 'text', 'aria-label': 'Your answer', disabled: a.stage === 'compare' || locked}, a.text || '')];
-  if (a.stage !== 'compare' && !locked) return rows;
-  if (q.kind === 'short') {
-    rows.push(make('div', {class: 'verdict'}, make('p', {}, make('strong', {}, 'Model answer')), make('p', {html: q.model})));
-    rows.push(make('p', {class: 'how'}, 'Tick the points that your answer has:'));
-    q.points.forEach((p, k) => rows.push(make('label', {class: 'option'},
-      make('input', {type: 'checkbox', name: 'point', value: k, checked: (a.given || [])[k], disabled: locked}), make('span', {html: p}))));
+  const gap = '[ \\t\\r\\n\\u00a0\\u2009\\u202f]', power = '(?:e[-+]?[0-9]+)?';
+  const commas = new RegExp(`^[-+]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\\.[0-9]*)?${power}$`, 'i');
+  const gaps = new RegExp(`^[-+]?[1-9][0-9]{0,2}(?: [0-9]{3})+(?:[.,][0-9]*)?${power}$`, 'i');
+  const decimal = new RegExp(`^[-+]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)${power}$`, 'i');
+  const trim = t => t.replace(/^ +| +$/g, '');
+  let t = trim(text.replace(new RegExp(gap + '+', 'g'), ' ')).replace(/\u2212/g, '-');
+  t = trim(t.replace(/%$/, '')).replace(/^([-+]) /, '$1').replace(/ ?\/ ?/g, '/');
+  const plain = o => {
+    if (commas.test(o)) o = o.replace(/,/g, '');
+    if (gaps.test(o)) o = o.replace(/ /g, '');
+    return decimal.test(o) ? Number(o.replace(',', '.')) : null;
+  };
+  let value;
+  const mixed = t.match(/^([-+]?)([0-9]+) ([0-9]+)\/([0-9]+)$/);
+  if (mixed && Number(mixed[3]) < Number(mixed[4])) {
+    value = (mixed[1] === '-' ? -1 : 1) * (Number(mixed[2]) + mixed[3] / mixed[4]);
   } else {
-    rows.push(make('div', {class: 'verdict'}, make('p', {}, make('strong', {}, 'An outline')), make('ul', {}, ...q.outline.map(o => make('li', {html: o})))));
-    rows.push(make('p', {class: 'how'}, 'Mark your text:'));
-    rows.push(make('ul', {class: 'rows'}, ...q.rubric.map((o, k) => make('li', {}, make('span', {class: 'what'}, make('strong', {html: o.criterion}), make('br'), make('span', {html: o.full})),
-      make('select', {name: 'marks', disabled: locked, 'aria-label': 'Marks for ' + o.text},
-        ...Array.from({length: o.marks + 1}, (_, m) => make('option', {value: m, selected: (a.given || [])[k] === m}, `${m} of ${o.marks}`)))))));
+    const parts = t.split('/').map(plain);
+    if (parts.includes(null) || parts.length > 2 || parts[1] === 0) return null;
+    value = parts.length === 2 ? parts[0] / parts[1] : parts[0];
   }
-  return rows;
-}
-
-const BUILD = {single: buildOptions, multi: buildOptions, numeric: buildNumeric, order: buildOrder, match: buildMatch, short: buildText, essay: buildText};
-
-function read(form, q, a) {
-  const all = name => [...form.querySelectorAll(`[name=${name}]`)];
-  const checked = name => all(name).filter(o => o.checked).map(o => Number(o.value));
-  switch (q.kind) {
-    case 'single': { const c = checked('answer'); return c.length ? c[0] : 'Choose an answer first.'; }
-    case 'multi': { const c = checked('answer'); return c.length ? c : 'Choose at least one answer first.'; }
-    case 'numeric': { const v = readNumber(all('answer')[0].value); return v === null ? 'Enter a number first, such as 0.25, 2e-3 or 1/4.' : v; }
-    case 'order': return a.given;
-    case 'match': { const v = all('answer').map(o => o.value); return v.includes('') ? 'Choose a partner for every row first.' : v.map(Number); }
-    case 'short': return all('point').map(o => o.checked);
-    case 'essay': return all('marks').map(o => Number(o.value));
-  }
+  return Number.isFinite(value) ? value : null;
 }
 
 function verdict(q, a) {
   const s = a.score, word = s === 1 ? 'Right.' : s === 0 ? 'Not right.' : `Partly right: ${Math.round(s * 100)} %.`;
-  const box = make('div', {class: 'verdict ' + (s === 1 ? 'good' : 'bad')}, make('p', {}, mark(s === 1, word)));
-  if (q.kind === 'numeric') {
-    numericFeedback(q, a.given).forEach(f => box.append(make('p', {html: f})));
-    if (s !== 1) box.append(make('p', {}, `The answer is ${q.shown}${q.unit ? ' ' + q.unit : ''}.`));
-  }
+  const box = make('div', {class: 'verdict ' + (s === 1 ? 'good' : 'bad')}, make('p', {}, signed(s === 1, word)));
+  if (KINDS[q.kind].verdict) box.append(...KINDS[q.kind].verdict(q, a.given, s === 1));
   box.append(make('p', {class: 'muted'}, `The course shows this in ${q.where}.`));
   return [box, word];
 }
 
 // ---- views
 
+const LEVELS = ['', 'warm-up', 'medium', 'demanding'];
+
+function checkWord(kind, a) {
+  if (!kind.compare) return 'Check';
+  return a.stage === 'compare' ? 'Count these' : 'Compare';
+}
+
+function buttons(i, form, problem) {
+  const a = state.answers[i], place = state.round.indexOf(i), last = place + 1 >= state.round.length;
+  const button = (id, text, main, onclick) => make('button', {type: 'button', class: main ? 'main' : '', id, onclick}, text);
+  const row = [];
+  if (place) row.push(button('back', 'Back', false, () => go(place - 1)));
+  if (!done(i)) row.push(button('check', checkWord(KINDS[questions[i].kind], a), true, () => submit(i, form, problem)));
+  const word = last ? 'Result' : done(i) ? 'Next question' : 'Skip';
+  row.push(button('next', word, done(i), () => last ? summary(true) : go(place + 1)));
+  return row;
+}
+
 function show(i, focus) {
-  const q = questions[i], a = state.answers[i], locked = done(i), open = q.kind === 'short' || q.kind === 'essay';
-  const place = state.round.indexOf(i);
+  const q = questions[i], a = state.answers[i], locked = done(i), kind = KINDS[q.kind];
   const problem = make('p', {class: 'problem', role: 'alert'});
-  const fieldset = make('fieldset', {}, make('legend', {html: q.html}), make('p', {class: 'how muted'}, HOW[q.kind]), ...BUILD[q.kind](q, a, locked));
-  const last = place + 1 >= state.round.length;
-  const step = make('button', {type: 'button', class: locked ? 'main' : '', id: 'next', onclick: () => last ? summary(true) : go(place + 1)}, last ? 'Result' : locked ? 'Next question' : 'Skip');
-  const check = make('button', {type: 'button', class: 'main', id: 'check', onclick: () => submit(i, form, problem)}, !open ? 'Check' : a.stage === 'compare' ? 'Count these' : 'Compare');
+  const at = `Question ${state.round.indexOf(i) + 1} of ${state.round.length} · week ${q.week} · ${LEVELS[q.difficulty]}`;
   // no <form>: a sandboxed frame never sends its submit event. Enter in a field checks the answer, as it would there.
   const form = make('div', {id: 'form', onkeydown: event => {
     if (event.key !== 'Enter' || event.target.tagName !== 'INPUT' || locked) return;
-    event.preventDefault(); submit(i, form, problem);
+    event.preventDefault();
+    submit(i, form, problem);
   }},
-    make('p', {class: 'meta muted'}, `Question ${place + 1} of ${state.round.length} · week ${q.week} · ${['', 'warm-up', 'medium', 'demanding'][q.difficulty]}`),
-    fieldset, problem);
-  let word = '';
-  if (locked) { const [box, w] = verdict(q, a); form.append(box); word = w; }
-  form.append(make('div', {class: 'buttons'}, ...(place ? [make('button', {type: 'button', id: 'back', onclick: () => go(place - 1)}, 'Back')] : []), ...(locked ? [] : [check]), step));
-  form.addEventListener('input', () => keep(form, q, a));
+    make('p', {class: 'meta muted'}, at),
+    make('fieldset', {}, make('legend', {html: q.html}), make('p', {class: 'how muted'}, kind.how), ...kind.draw(q, a, locked)),
+    problem);
+  const [box, word] = locked ? verdict(q, a) : [null, ''];
+  if (box) form.append(box);
+  form.append(make('div', {class: 'buttons'}, ...buttons(i, form, problem)));
+  form.addEventListener('input', () => { kind.keep(form, a); save(); });
   $('main').replaceChildren(form);
   const top = $('main').getBoundingClientRect().top;
   if (focus && top < 0) window.scrollBy(0, top);  // not scrollIntoView: from a frame it would move the page around it too
   heading();
-  if (focus === 'first') (form.querySelector('fieldset :is(input, select, textarea, button):not(:disabled)') || step).focus();
-  if (focus === 'next') { step.focus(); say(word); }
-}
-
-function keep(form, q, a) {  // what is typed but not checked yet survives a reload
-  if (q.kind === 'numeric') a.text = form.querySelector('[name=answer]').value;
-  else if (q.kind === 'short' || q.kind === 'essay') a.text = form.querySelector('[name=text]').value;
-  else if (q.kind === 'match') a.given = [...form.querySelectorAll('[name=answer]')].map(o => o.value === '' ? null : Number(o.value));
-  else if (q.kind === 'single' || q.kind === 'multi') { const v = read(form, q, a); a.given = typeof v === 'string' ? undefined : v; }
-  save();
+  if (focus === 'first') (form.querySelector('fieldset :is(input, select, textarea, button):not(:disabled)') || $('next')).focus();
+  if (focus === 'next') { $('next').focus(); say(word); }
 }
 
 function submit(i, form, problem) {
-  const q = questions[i], a = state.answers[i];
-  if ((q.kind === 'short' || q.kind === 'essay') && a.stage !== 'compare') {
-    a.text = form.querySelector('[name=text]').value;
+  const q = questions[i], a = state.answers[i], kind = KINDS[q.kind];
+  if (kind.compare && a.stage !== 'compare') {
+    kind.keep(form, a);
     if (!a.text.trim()) { problem.textContent = 'Write an answer first: recalling it is what helps.'; return; }
     a.stage = 'compare';
-    save(); show(i); say('The model answer is shown.');
+    save();
+    show(i);
+    say('The model answer is shown.');
     $('main').querySelector('[name=point], [name=marks]').focus();
     return;
   }
-  const given = read(form, q, a);
+  const given = kind.read(form, a);
   if (typeof given === 'string') { problem.textContent = given; form.querySelector('input, select').focus(); return; }
   a.given = given;
-  a.score = score(q, given);
+  a.score = kind.mark(q, given);
   if (a.first === undefined) a.first = a.score;
-  save(); show(i, 'next');
+  save();
+  show(i, 'next');
 }
 
 function go(place) { state.at = place; state.summary = false; save(); show(state.round[place], 'first'); }

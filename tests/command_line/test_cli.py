@@ -35,7 +35,7 @@ def test_a_run_writes_contract_report_and_notebook(run, tmp_path):
     assert res.returncode == 0, res.stdout + res.stderr
     got = metrics(tmp_path)
     assert set(got) == {'version', 'size', 'seconds', 'labs'} and got['version'] == 1 and got['size'] == 'tiny'
-    assert set(got['labs'][0]) == {'week', 'notebook', 'ok', 'seconds', 'peak_mb', 'error', 'metrics'}
+    assert set(got['labs'][0]) == {'week', 'notebook', 'ok', 'seconds', 'peak_mb', 'error', 'metrics', 'claims'}
     assert got['labs'][0]['ok'] and got['labs'][0]['error'] is None and got['labs'][0]['peak_mb'] > 20
     report = tmp_path/'out'/'report.html'
     assert str(report) in res.stdout and 'data:image/png' in report.read_text()

@@ -5,7 +5,9 @@ import pytest
 
 pytest.importorskip('latex2mathml')
 from course_labs.core.files import CourseError
-from course_labs.publishing.site_pages import finish_pages, render, site_faults
+from course_labs.publishing.site_check import site_faults
+from course_labs.publishing.site_finish import finish_pages
+from course_labs.publishing.site_render import render
 
 QUARTO = r'''#!{python}
 import pathlib, sys

@@ -7,7 +7,9 @@ from nbformat.v4 import new_output
 from PIL import Image
 
 from conftest import watched
-from course_labs.publishing import site_pages as site
+from course_labs.publishing import site_render as site, site_stage
+from course_labs.publishing.figures import MAX_FIGURE
+from course_labs.publishing.site_finish import formula
 from course_labs.weeks.playground import show
 from course_labs.core.paths import checkout, lab_notebooks
 from course_labs.core.files import CourseError
@@ -16,12 +18,17 @@ pytestmark = pytest.mark.browser
 SUB = '/course_labs/'
 NARROW = dict(width=390, height=844)
 PAGES = ('index.html', 'labs/index.html', 'labs/week01_playground.html', 'labs/week03_cnn.html', 'labs/week08_midterm.html', 'student/week03_cnn.html', 'review/quizzes.html', 'review/flashcards.html',
-         'review/glossary.html', 'review/study_guide.html', 'reference/index.html', 'reference/runtime.html', 'lib/00_runtime.html', 'guides/student.html', 'guides/instructor.html', 'results.html')
+         'review/glossary.html', 'review/study_guide.html', 'reference/index.html', 'reference/core/files.html', 'lib/core/files.html', 'guides/student.html', 'guides/instructor.html', 'results.html')
 
 def noise(size): # PNG as base64
     out = io.BytesIO()
     Image.effect_noise((size, size), 90).convert('RGB').save(out, 'PNG')
     return base64.b64encode(out.getvalue()).decode()
+
+def cells_of_its_own(nb):
+    "The visible code cells below the settings of a lab"
+    code = [c for c in nb.cells if c.cell_type == 'code' and not c.source.startswith('#|')]
+    return code[next(i for i,c in enumerate(code) if 'lab.config(' in c.source) + 1:]
 
 def fake_run(folder, ok=True): # `folder`
     "Weeks 1 and 8 with outputs put in by hand, as a GPU run elsewhere would leave them"
@@ -30,11 +37,11 @@ def fake_run(folder, ok=True): # `folder`
         path = lab_notebooks()[week]
         nb = nbformat.read(path, as_version=4)
         nb.metadata['course_labs'] = dict(size='full', device='Tesla T4', host='kaggle', seconds=312.)
-        code = [c for c in nb.cells if c.cell_type == 'code' and not c.source.startswith('#|')]
-        code[2].outputs = [new_output('display_data', data={'image/png': noise(700)})]
-        code[3].outputs = [new_output('display_data', data={'text/html': '<table><tr><th>' + '</th><th>'.join(f'column{i}' for i in range(40)) + '</th></tr></table>'})]
-        code[4].outputs = [new_output('stream', name='stdout', text='x'*300 + '\n')]
-        if week == 1: code[5].outputs = [new_output('display_data', data={'text/html': show()._repr_html_(), 'text/plain': 'a frame'})]
+        picture, wide, long, alive = cells_of_its_own(nb)[:4]
+        picture.outputs = [new_output('display_data', data={'image/png': noise(700)})]
+        wide.outputs = [new_output('display_data', data={'text/html': f'<table><tr>{"".join(f"<th>column{i}</th>" for i in range(40))}</tr></table>'})]
+        long.outputs = [new_output('stream', name='stdout', text='x'*300 + '\n')]
+        if week == 1: alive.outputs = [new_output('display_data', data={'text/html': show()._repr_html_(), 'text/plain': 'a frame'})]
         nb.cells.insert(len(nb.cells) - 1, nbformat.v4.new_markdown_cell('Half of $x^2$ and\n\n$$\\frac{a}{b} < 1$$\n\nzyzzyva'))
         nbformat.write(nb, folder/path.name)
         labs.append(dict(week=week, notebook=path.name, ok=ok, seconds=312., peak_mb=900, error=None if ok else 'NameError: x is not defined', metrics={'questions': 201.}))
@@ -98,11 +105,11 @@ def test_frames_have_titles(built): # links, anchors and alternative texts: the 
         for tag in re.findall(r'<iframe\b[^>]*>', p.read_text(encoding='utf-8')): assert ' title="' in tag, p
 
 def test_weights(built):
-    assert all(weight(p) <= site.MAX_FIGURE for p in (built/'figures').iterdir())
+    assert all(weight(p) <= MAX_FIGURE for p in (built/'figures').iterdir())
     assert {p.name: weight(p) for p in built.rglob('*.html') if weight(p) > 1_500_000} == {}
 
-@pytest.mark.parametrize('scheme, pages', [('light', ('index.html', 'labs/week08_midterm.html', 'review/quizzes.html', 'review/flashcards.html', 'results.html', 'reference/runtime.html', 'guides/student.html')),
-                                           ('dark', ('index.html', 'labs/week08_midterm.html', 'reference/runtime.html'))])
+@pytest.mark.parametrize('scheme, pages', [('light', ('index.html', 'labs/week08_midterm.html', 'review/quizzes.html', 'review/flashcards.html', 'results.html', 'reference/core/files.html', 'guides/student.html')),
+                                           ('dark', ('index.html', 'labs/week08_midterm.html', 'reference/core/files.html'))])
 def test_axe_finds_no_serious_fault(browser, served, scheme, pages):
     axe = pytest.importorskip('axe_playwright_python.base', reason='axe-playwright-python is not installed').AXE_FILE_PATH.read_text(encoding='utf-8')
     context = browser.new_context(viewport=dict(width=1280, height=900), color_scheme=scheme)
@@ -223,7 +230,7 @@ def test_a_student_version_that_does_not_hold_keeps_the_old_site(tmp_path, monke
     nb = json.loads((run/'week08_midterm.ipynb').read_text())
     nb['cells'].append(dict(cell_type='code', id='changed', metadata={}, outputs=[], execution_count=None, source='x = 1'))
     (run/'week08_midterm.ipynb').write_text(json.dumps(nb))
-    monkeypatch.setattr(site, 'lab_notebooks', lambda: {8: lab_notebooks()[8]})
+    monkeypatch.setattr(site_stage, 'lab_notebooks', lambda: {8: lab_notebooks()[8]})
     with pytest.raises(CourseError, match='student versions that hold: week08_midterm.ipynb: .* holds a run of other cells') as e: site.build_site(run, out)
     assert one_line(e) and (out/'index.html').read_text() == 'the old site'
 
@@ -231,9 +238,8 @@ def test_a_student_version_that_does_not_hold_keeps_the_old_site(tmp_path, monke
                                         ('<img src="data:image/png;base64,x">', 'has no alternative text'), ('<script src="https://cdn.org/x.js"></script>', 'from elsewhere')])
 def test_a_fault_of_a_page_keeps_the_old_site(tmp_path, monkeypatch, text, line):
     out = old_site(tmp_path)
-    monkeypatch.setattr(site, 'stage_site', lambda run, root, stage: {})
-    monkeypatch.setattr(site, '_sidebar', lambda stage, labs: None)
-    monkeypatch.setattr(site, '_prepare', lambda stage: stage)
+    monkeypatch.setattr(site, 'stage_site', lambda run, root, stage: (stage/'copies').mkdir())
+    monkeypatch.setattr(site, 'prepare', lambda stage: stage)
     monkeypatch.setattr(site, 'render', lambda proc, fresh: (fresh.mkdir(), (fresh/'index.html').write_text(f'<html><head></head><body>{text}</body></html>')))
     with pytest.raises(CourseError, match=re.escape(line)) as e: site.build_site(tmp_path, out)
     assert one_line(e) and (out/'index.html').read_text() == 'the old site'
@@ -242,7 +248,7 @@ def test_a_site_takes_the_place_of_the_old_one_whole(tmp_path):
     out = old_site(tmp_path)
     (tmp_path/'fresh').mkdir()
     (tmp_path/'fresh'/'a.html').write_text('new')
-    site._swap(tmp_path/'fresh', out)
+    site._put(tmp_path/'fresh', out)
     assert [p.name for p in out.iterdir()] == ['a.html'] and sorted(p.name for p in tmp_path.iterdir()) == ['_docs', 'fresh']
 
 def test_a_missing_renderer_is_named(tmp_path, monkeypatch):
@@ -251,4 +257,4 @@ def test_a_missing_renderer_is_named(tmp_path, monkeypatch):
     with pytest.raises(CourseError, match=r"the site is built with smalldocs and nbgrader: pip install 'course_labs\[docs,release\]'"): site.build_site(tmp_path, tmp_path/'site')
 
 def test_a_formula_that_cannot_be_read_is_named():
-    with pytest.raises(CourseError, match='the formula .* cannot be read'): site.with_mathml(r'<span class="math inline">\(\left( a \)</span>')
+    with pytest.raises(CourseError, match='the formula .* cannot be read'): formula(r'\(\left( a \)')

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import nbformat, psutil, pytest
 
-from course_labs.running.runner import finished, made_from
+from course_labs.running.progress import ended_like_ctrl_c
+from course_labs.running.resume import finished, made_from
 
 from toy_labs import lab, metrics, run  # noqa: F401  run is a fixture
 
@@ -110,8 +111,7 @@ def test_a_killed_run_goes_on(run, tmp_path):
     assert finished(labs/'week08_x.ipynb', out, {}) == (None, 'its result cannot be read')
 
 def test_hanging_up_counts_as_ctrl_c():
-    from course_labs.cli import _ended_like_ctrl_c
-    with _ended_like_ctrl_c() as came, pytest.raises(KeyboardInterrupt):
+    with ended_like_ctrl_c() as came, pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGHUP)
         time.sleep(5)
     assert came == [signal.SIGHUP] and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
@@ -171,3 +171,32 @@ def test_a_disk_that_is_full_before_the_run(run, tmp_path, small_disk):
         while True: f.write(bytes(4096)); f.flush()
     res = run('--size', 'tiny')
     assert res.returncode == 1 and len(res.stderr.strip().splitlines()) == 1 and 'No space left on device' in res.stderr, res.stderr
+
+def test_two_notebooks_of_one_week_are_one_line(run, tmp_path):
+    lab(tmp_path/'labs', 8, GOOD)
+    (tmp_path/'labs'/'week08_copy.ipynb').write_text((tmp_path/'labs'/'week08_x.ipynb').read_text())
+    res = run('--size', 'tiny')
+    assert res.returncode == 1 and len(res.stderr.strip().splitlines()) == 1, res.stderr
+    assert 'week08_copy.ipynb and week08_x.ipynb are both labs of week 8' in res.stderr
+
+def test_an_extra_is_no_second_lab(run, tmp_path):
+    lab(tmp_path/'labs', 8, GOOD)
+    (tmp_path/'labs'/'week08_extra_cubes.ipynb').write_text((tmp_path/'labs'/'week08_x.ipynb').read_text())
+    assert run('--size', 'tiny').returncode == 0 and list(by_week(tmp_path)) == [8]
+
+CLAIM = GOOD + """
+with open(os.environ['COURSE_LABS_RECORD']) as f: said = json.load(f)
+said.update(claims=[dict(text='two < one', holds=False)], own=OWN)
+with open(os.environ['COURSE_LABS_RECORD'], 'w') as f: json.dump(said, f)
+"""
+
+def test_a_claim_that_does_not_hold(run, tmp_path):
+    "It fails a lab on the course's own settings, and stands in the report; with a setting of one's own it is a note"
+    lab(tmp_path/'labs', 7, CLAIM.replace('OWN', '[]'))
+    lab(tmp_path/'labs', 8, CLAIM.replace('OWN', "['the setting epochs']"))
+    res = run('--size', 'tiny')
+    got = by_week(tmp_path)
+    assert res.returncode == 1 and got[7]['error'] == 'this does not hold: two < one' and got[8]['ok'], res.stdout + res.stderr
+    assert got[8]['claims'] == [dict(text='two < one', holds=False)]
+    assert 'this does not hold with the setting epochs: two < one' in res.stdout
+    assert 'Does not hold:</span> two &lt; one' in (tmp_path/'out'/'report.html').read_text()

@@ -5,12 +5,15 @@ import pytest
 
 from course_labs.teaching import questions as B
 from course_labs.teaching.cards import flashcards
-from course_labs.teaching.quiz import exam, page_question, quiz
+from course_labs.teaching.exams import exam
+from course_labs.teaching.kinds import CLOSED, KINDS, kind_of
+from course_labs.teaching.mathtext import to_html, to_text
+from course_labs.teaching.quiz import page_question, quiz
 
 pytestmark = pytest.mark.browser
 
 # The first question of each kind, in one quiz
-ONE_OF_EACH = [B.bank(kinds=[k])[0] for k in B.KINDS]
+ONE_OF_EACH = [B.bank(kinds=[k])[0] for k in KINDS]
 SEED = 3
 SITE = 'http://course.test/part.html'
 
@@ -39,7 +42,7 @@ def fill(f, q, good):
         case 'order':
             if good:
                 for place in range(len(q['items'])):  # bring each item up to its place
-                    while (at := f.locator('.rows .what').all_text_contents().index(B.to_text(q['items'][place]['text']))) > place:
+                    while (at := f.locator('.rows .what').all_text_contents().index(to_text(q['items'][place]['text']))) > place:
                         f.locator('.rows > li').nth(at).get_by_role('button', name='Move up').click()
         case 'match':
             for i,p in enumerate(shown['pairs']):
@@ -54,7 +57,7 @@ def fill(f, q, good):
 def overflow(f): return f.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
 
 @pytest.mark.parametrize('good', [True, False], ids=['right', 'wrong'])
-@pytest.mark.parametrize('q', ONE_OF_EACH, ids=B.KINDS)
+@pytest.mark.parametrize('q', ONE_OF_EACH, ids=KINDS)
 def test_every_kind(browser_page, q, good):
     f = open_frame(browser_page, quiz(questions=[q], seed=SEED))
     assert f.locator('fieldset legend').count() == 1
@@ -64,7 +67,7 @@ def test_every_kind(browser_page, q, good):
     assert f.locator('#standing').text_content() == f'{int(good)} of 1 answered right, 0 to go'
     text = f.locator('#main').text_content()
     assert 'week 1, section' in text
-    if q['kind'] == 'numeric' and not good: assert B.to_text(q['traps'][0]['feedback']) in text and 'The answer is' in text
+    if q['kind'] == 'numeric' and not good: assert to_text(q['traps'][0]['feedback']) in text and 'The answer is' in text
     if 'options' in q:
         for o in q['options']: assert '$' in o['feedback'] or o['feedback'] in text, 'each option has its feedback'
     assert not f.locator('#main :is(input, textarea, select):enabled').count()
@@ -127,7 +130,7 @@ def test_keyboard_alone(browser_page):
                 tab_to('INPUT'); kb.type(str(q['answer'])); kb.press('Enter')
             case 'order':
                 for place in range(len(q['items'])):
-                    text = B.to_text(q['items'][place]['text'])
+                    text = to_text(q['items'][place]['text'])
                     at = f.locator('.rows .what').all_text_contents().index(text)
                     if at == place: continue
                     f.evaluate('document.activeElement.blur()')
@@ -179,7 +182,7 @@ def test_mathematics_is_drawn(browser_page):
 @pytest.mark.parametrize('width', [320, 390])
 def test_narrow(browser_page, width):
     browser_page.set_viewport_size(dict(width=width, height=700))
-    qs = ONE_OF_EACH + B.draw(B.bank(kinds=B.CLOSED), 16, seed=1)
+    qs = ONE_OF_EACH + B.draw(B.bank(kinds=CLOSED), 16, seed=1)
     f = open_frame(browser_page, quiz(questions=qs, seed=SEED))
     for q in qs:
         assert overflow(f) <= 0, q['id']
@@ -257,19 +260,15 @@ def test_page_marks_as_python_does(browser_page):
     f = open_frame(browser_page, quiz(questions=qs, seed=SEED))
     calls, want = [], []
     for i,q in enumerate(qs):
-        order = B.shuffled(q, SEED) if q['kind'] in ('single', 'multi', 'order', 'match') else []
-        for t in range(4):
-            match q['kind']:
-                case 'single': js = rand.randrange(len(order)); py = order[js]
-                case 'multi': js = [k for k in range(len(order)) if (q['options'][order[k]]['right'] if t == 0 else rand.random() < 0.5)]; py = [order[k] for k in js]
-                case 'numeric': js = py = rand.choice([q['answer'], q['answer'] + q['tolerance']*0.9, q['answer'] - q['tolerance']*1.2 - 1e-6] + [o['value'] for o in q['traps']])
-                case 'order': js = [order.index(k) for k in range(len(order))] if t == 0 else rand.sample(range(len(order)), len(order)); py = [order[k] for k in js]
-                case 'match': js = [order.index(k) for k in range(len(order))] if t == 0 else [rand.randrange(len(order)) for _ in order]; py = [order[k] for k in js]
-                case 'short': js = py = [rand.random() < 0.6 for _ in q['points']]
-                case 'essay': js = py = [rand.randint(0, r['marks']) for r in q['rubric']]
-            calls.append([i, js])
-            want.append([B.score(q, py), [B.to_html(o) for o in B.feedback(q, py)] if q['kind'] == 'numeric' else None])
-    got = f.evaluate('calls => calls.map(([i, a]) => [score(questions[i], a), questions[i].kind === "numeric" ? numericFeedback(questions[i], a) : null])', calls)
+        kind, answers = kind_of(q), [B.key(q), *(B.guess(q, rand) for _ in range(3))]
+        if q['kind'] == 'numeric': answers += [q['answer'] + q['tolerance']*0.9, q['answer'] - q['tolerance']*1.2 - 1e-6]
+        for a in answers:
+            calls.append([i, kind.as_shown(a, SEED)])
+            want.append([B.score(q, a), [to_html(o) for o in B.feedback(q, a)] if q['kind'] == 'numeric' else None])
+    got = f.evaluate("""calls => calls.map(([i, a]) => {
+        const q = questions[i], kind = KINDS[q.kind];
+        return [kind.mark(q, a), kind.feedback ? kind.feedback(q, a) : null];
+    })""", calls)
     assert len(got) == len(want)
     for (i,a),g,w in zip(calls, got, want): assert abs(g[0] - w[0]) < 1e-9 and g[1] == w[1], (qs[i]['id'], a, g, w)
 

@@ -1,5 +1,5 @@
 "Concepts, question bank, exams and cards: what is shipped is right, and what is wrong is named"
-import copy, json, math, os, subprocess, sys
+import copy, html, json, math, os, subprocess, sys
 from collections import Counter
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -7,20 +7,28 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from course_labs.teaching import questions as B
-from course_labs.teaching.cards import Deck, Glossary, RATINGS, flashcards, to_anki
-from course_labs.weeks.midterm import SelfTest, concept_of, essay_sheet, needed, read_answer, study_guide
-from course_labs.teaching.quiz import _solution, exam, page_question, quiz
 from course_labs.core.files import CourseError
+from course_labs.core.paths import data_dir
+from course_labs.syllabus import weeks as course_weeks
+from course_labs.teaching import questions as B
+from course_labs.teaching.arithmetic import value
+from course_labs.teaching.cards import Deck, RATINGS, flashcards, to_anki
+from course_labs.teaching.concepts import Concept, concepts, lab_file, read_concepts
+from course_labs.teaching.exams import essay_sheet, exam
+from course_labs.teaching.guide import Glossary, study_guide
+from course_labs.teaching.kinds import CLOSED as CLOSED_KINDS, KINDS, kind_of, schema
+from course_labs.teaching.mathtext import to_html, to_text
+from course_labs.teaching.quiz import page_question, quiz
+from course_labs.weeks.midterm import SelfTest, needed
 
 # Rows of the course's plan by week
 ROWS = {1: 7, 2: 10, 3: 11, 4: 13, 5: 14, 6: 13, 7: 11, 8: 5}
 QUESTIONS = B.bank()
-CLOSED = B.bank(kinds=B.CLOSED)
+CLOSED = B.bank(kinds=CLOSED_KINDS)
 
 def headings(week):
     "The section headings of a lab; None while it is not there"
-    f = B.lab_file(week)
+    f = lab_file(week)
     if f is None: return None
     cells = json.loads(f.read_text(encoding='utf-8'))['cells']
     return [l[3:].strip() for c in cells if c['cell_type'] == 'markdown' for l in ''.join(c['source']).splitlines() if l.startswith('## ')]
@@ -29,54 +37,54 @@ def headings(week):
 
 def test_every_row_is_indexed():
     want = {f'w{w}.{i}' for w,n in ROWS.items() for i in range(1, n + 1)}
-    assert want - set(B.concepts()) == set()
-    for c in B.concepts().values():
+    assert want - set(concepts()) == set()
+    for c in concepts().values():
         if not c.see: assert c.id in want and c.lab == int(c.id[1])
-    assert sum(bool(c.see) for c in B.concepts().values()) >= 40
+    assert sum(bool(c.see) for c in concepts().values()) >= 40
 
-@pytest.mark.parametrize('week', B.WEEKS)
+@pytest.mark.parametrize('week', course_weeks())
 def test_headings_exist(week):
     found = headings(week)
     if found is None: pytest.skip(f'the lab of week {week} is not there')
-    missing = {c.id: c.heading for c in B.concepts().values() if c.lab == week and c.heading not in found}
+    missing = {c.id: c.heading for c in concepts().values() if c.lab == week and c.heading not in found}
     assert not missing, f'week {week} has no such heading: {missing}; it has {found}'
 
 def test_definitions_are_short():
-    for c in B.concepts().values():
+    for c in concepts().values():
         assert 30 < len(c.definition) < 420, c.id
         assert c.definition.rstrip().endswith(('.', ')')), c.id
 
 def test_links_are_to_installed_labs():
-    for c in B.concepts().values(): assert bool(c.link) == bool(B.lab_file(c.lab))
+    for c in concepts().values(): assert bool(c.link) == bool(lab_file(c.lab))
 
 @pytest.mark.parametrize('change,why', [
     (lambda o: o.pop('definition'), "entry w1.1: missing 1 required positional argument: 'definition'"),
     (lambda o: o.update(definition='  '), 'entry w1.1, field definition: is empty'),
     (lambda o: o.update(heading=''), 'entry w1.1, field heading: is empty'),
-    (lambda o: o.update(lab=9), 'entry w1.1, field lab: 9 is no week'),
+    (lambda o: o.update(lab=90), 'entry w1.1, field lab: 90 is no week; the course has 1, 2'),
     (lambda o: o.update(see='nowhere'), "entry w1.1, field see: there is no concept 'nowhere'"),
     (lambda o: o.update(colour='red'), "unexpected keyword argument 'colour'")])
 def test_bad_concept(tmp_path, change, why):
     o = dict(id='w1.1', term='Neuron', definition='It adds up.', lab=1, heading='A neuron')
     change(o)
     (f := tmp_path/'concepts.json').write_text(json.dumps([o]))
-    with pytest.raises(CourseError) as e: B.read_concepts(f)
+    with pytest.raises(CourseError) as e: read_concepts(f)
     assert 'concepts.json' in str(e.value) and why in str(e.value)
 
 # ---- the bank
 
 def test_size_and_kinds():
     assert len(QUESTIONS) >= 160
-    for w in B.WEEKS:
+    for w in course_weeks():
         mine = [q for q in QUESTIONS if q['week'] == w]
         kinds = Counter(q['kind'] for q in mine)
         assert len(mine) >= 20 and kinds['essay'] >= 2 and kinds['short'] >= 1 and kinds['numeric'] >= 4, (w, kinds)
         assert set(Counter(q['difficulty'] for q in mine)) == {1, 2, 3}
-    assert set(Counter(q['kind'] for q in QUESTIONS)) == set(B.KINDS)
+    assert set(Counter(q['kind'] for q in QUESTIONS)) == set(KINDS)
 
 def test_every_concept_is_asked():
     asked = {c for q in QUESTIONS for c in q['concepts']}
-    assert {c.id for c in B.concepts().values() if not c.see} - asked == set()
+    assert {c.id for c in concepts().values() if not c.see} - asked == set()
 
 def test_ids_and_texts_are_unique():
     assert len({q['id'] for q in QUESTIONS}) == len(QUESTIONS)
@@ -111,7 +119,7 @@ def test_shuffling_keeps_every_row(seed, q):
     assert sorted(order) == list(range(len(order))) and order == B.shuffled(q, seed)
     if q['kind'] == 'order': assert order != sorted(order)
     shown = page_question(q, seed)
-    if q['kind'] == 'match': assert all(shown['rights'][p['answer']] == B.to_text(q['pairs'][i]['right']) for i,p in enumerate(shown['pairs']))
+    if q['kind'] == 'match': assert all(shown['rights'][p['answer']] == to_text(q['pairs'][i]['right']) for i,p in enumerate(shown['pairs']))
     if q['kind'] == 'order': assert [o['place'] for o in shown['items']] == order
     if 'options' in shown: assert [o['right'] for o in shown['options']] == [q['options'][k]['right'] for k in order]
 
@@ -170,27 +178,26 @@ def test_bad_files(tmp_path):
 @settings(max_examples=300, deadline=None)
 def test_value_runs_nothing(text):
     "Any text is either arithmetic or a ValueError"
-    try: assert math.isfinite(B.value(text))
+    try: assert math.isfinite(value(text))
     except ValueError: pass
 
 @given(st.lists(st.one_of(st.text(max_size=20), st.sampled_from(['$', '`', '$x_1$', '<b>', '&', r'$\frac{a}{b}$'])), max_size=8))
 @settings(max_examples=300, deadline=None)
 def test_text_never_becomes_markup(parts):
-    try: res = B.to_html(''.join(parts))
+    try: res = to_html(''.join(parts))
     except ValueError: return
     assert '<b>' not in res and '<script' not in res
 
 def test_schema_describes_the_shipped_files():
     import fastjsonschema
-    folder = B.data_dir()/'questions'
-    check = fastjsonschema.compile(json.loads((folder/'schema.json').read_text()))
-    for w in B.WEEKS: check(json.loads((folder/f'week{w}.json').read_text()))
+    check = fastjsonschema.compile(schema())
+    for w in course_weeks(): check(json.loads((data_dir()/'questions'/f'week{w}.json').read_text()))
 
 # ---- drawing
 
 @pytest.mark.parametrize('weeks,n', [(range(1, 9), 8), (range(1, 9), 30), ([3], 10), ([2, 5, 7], 20), (range(1, 9), 13)])
 def test_draw_is_balanced(weeks, n):
-    pool = B.bank(weeks, B.CLOSED)
+    pool = B.bank(weeks, CLOSED_KINDS)
     seen = set()
     for seed in range(15):
         got = B.draw(pool, n, seed)
@@ -206,15 +213,15 @@ def test_draw_does_not_hang_on_the_order_of_the_bank():
 
 def test_same_draw_in_another_process():
     "String hashing differs between processes; draws must not"
-    code = 'from course_labs.teaching.quiz import exam; from course_labs.teaching.questions import *; print([q["id"] for q in exam(seed=5).questions], [shuffled(q, 5) for q in bank(kinds=["single"])[:9]])'
+    code = 'from course_labs.teaching.exams import exam; from course_labs.teaching.questions import *; print([q["id"] for q in exam(seed=5).questions], [shuffled(q, 5) for q in bank(kinds=["single"])[:9]])'
     out = {subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True, env=dict(os.environ, PYTHONHASHSEED=h)).stdout for h in '12'}
     assert len(out) == 1
 
 @pytest.mark.parametrize('call,why', [
-    (lambda: quiz(weeks=0), '1 to 8'), (lambda: quiz(weeks=[]), '1 to 8'), (lambda: quiz(n=0), '0 questions'), (lambda: quiz(n=10**4), 'to draw from'),
+    (lambda: quiz(weeks=0), 'give one or several of 1, 2'), (lambda: quiz(weeks=[]), 'give one or several of 1, 2'), (lambda: quiz(n=0), '0 questions'), (lambda: quiz(n=10**4), 'to draw from'),
     (lambda: quiz(kinds=['oral']), "no kind 'oral'"), (lambda: quiz(questions=[]), 'at least one'),
     (lambda: exam(minutes=10), '20 to 240'), (lambda: exam(minutes=90, essays=6), 'do not fit'), (lambda: exam(weeks=8, minutes=200), 'too few questions'),
-    (lambda: Glossary(11), '1 to 8'), (lambda: flashcards([0]), '1 to 8'), (lambda: study_guide(0), '1 to 8'), (lambda: needed(80, dict(midterm=50), dict(midterm=0.5)), 'not to 1')])
+    (lambda: Glossary(11), 'give one or several of 1, 2'), (lambda: flashcards([0]), 'give one or several of 1, 2'), (lambda: study_guide(0), 'give one or several of 1, 2'), (lambda: needed(80, dict(midterm=50), dict(midterm=0.5)), 'not to 1')])
 def test_bad_calls(call, why):
     with pytest.raises(CourseError, match=why): call()
 
@@ -235,11 +242,11 @@ def test_paper_keeps_the_answers_to_itself():
     e = exam(seed=11)
     paper, key = e.paper(), e.key()
     for q in e.questions:
-        assert B.to_html(q['text']) in paper and B.to_html(q['text']) in key
-        for _,t in B.texts({k: v for k,v in q.items() if k in ('right', 'wrong', 'traps', 'model', 'points')}): assert B.to_html(t) not in paper
-        for o in q.get('options', []) + q.get('items', []) + q.get('pairs', []): assert B.to_html(o['feedback']) not in paper and B.to_html(o['feedback']) in key
+        assert to_html(q['text']) in paper and to_html(q['text']) in key
+        for _,t in B.texts({k: v for k,v in q.items() if k in ('right', 'wrong', 'traps', 'model', 'points')}): assert to_html(t) not in paper
+        for o in q.get('options', []) + q.get('items', []) + q.get('pairs', []): assert to_html(o['feedback']) not in paper and to_html(o['feedback']) in key
     for q in e.essays:
-        for r in q['rubric']: assert B.to_html(r['full']) in key and B.to_html(r['full']) not in paper
+        for r in q['rubric']: assert to_html(r['full']) in key and to_html(r['full']) not in paper
     assert '<script' not in paper + key and 'src=' not in paper + key and 'href=' not in paper + key
 
 def test_letters_of_the_key_fit_the_paper():
@@ -247,7 +254,7 @@ def test_letters_of_the_key_fit_the_paper():
     import re
     e = exam(seed=4)
     q = next(q for q in e.questions if q['kind'] == 'single')
-    right = B.to_html(next(o['text'] for o in q['options'] if o['right']))
+    right = to_html(next(o['text'] for o in q['options'] if o['right']))
     letter = re.search(r'class="box">(\w)</span></span><span>' + re.escape(right), e.paper())[1]
     assert re.search(rf'{letter} ✓</span><span class="right">' + re.escape(right), e.key())
 
@@ -259,7 +266,7 @@ def test_quiz_is_small_and_whole():
         assert len(q._repr_html_().encode()) < 400_000 and '://' not in q.doc
     everything = quiz(questions=QUESTIONS)
     assert '<math' in everything.fallback + everything.doc.replace('\\u003c', '<')
-    for q in QUESTIONS[:40]: assert B.html.escape(B.to_text(_solution(q))) in everything.fallback
+    for q in QUESTIONS[:40]: assert html.escape(to_text(kind_of(q).solution())) in everything.fallback
 
 # ---- cards
 
@@ -277,9 +284,9 @@ def test_deck_filters(tmp_path):
     deck = Deck(tmp_path/'mine.json', weeks=[2, 3])
     deck.answer('w2.1', 'easy', now); deck.answer('w3.1', 'again', now)
     assert {c.lab for c in deck.due(now)} == {2, 3}
-    assert B.concepts()['w2.1'] not in deck.unknown() and B.concepts()['w3.1'] in deck.unknown()
+    assert concepts()['w2.1'] not in deck.unknown() and concepts()['w3.1'] in deck.unknown()
     later = deck.due(now + timedelta(minutes=30))
-    assert later[0].id == 'w3.1' and B.concepts()['w2.1'] not in later
+    assert later[0].id == 'w3.1' and concepts()['w2.1'] not in later
     one = Deck(tmp_path/'mine.json', weeks=3)
     assert {c.lab for c in one.due()} == {3} and 'w2.1' in one.cards
     one.answer('w3.2', 'good', now)
@@ -311,10 +318,10 @@ def test_anki_ids_are_stable(tmp_path, monkeypatch):
         db.close()
         return res
     old, deck = notes(to_anki(tmp_path/'a.apkg'))
-    changed = {k: (B.Concept(**dict(vars(c), definition='Another text for this card.')) if k == 'w3.1' else c) for k,c in B.concepts().items()}
-    monkeypatch.setattr('course_labs.teaching.cards.concepts', lambda: changed)
+    changed = {k: (Concept(**dict(vars(c), definition='Another text for this card.')) if k == 'w3.1' else c) for k,c in concepts().items()}
+    monkeypatch.setattr('course_labs.teaching.concepts.concepts', lambda: changed)
     new, deck2 = notes(to_anki(tmp_path/'a.apkg'))
-    assert set(old) == set(new) and len(old) == len(B.concepts()) and sum(old[k] != new[k] for k in old) == 1
+    assert set(old) == set(new) and len(old) == len(concepts()) and sum(old[k] != new[k] for k in old) == 1
     assert '1789204417' in deck and '1789204417' in deck2
 
 # ---- the week 8 lab's helpers
@@ -326,13 +333,13 @@ def test_typed_answers():
         else:
             order = B.shuffled(q, 2)
             typed = ' '.join('ABCDEFG'[order.index(i)].lower() for i in ([k] if q['kind'] == 'single' else k))
-        assert B.score(q, read_answer(q, typed, 2)) == 1, q['id']
+        assert B.score(q, B.read_answer(q, typed, 2)) == 1, q['id']
         if q['kind'] != 'numeric':
-            for bad in ('', 'Z', 'A A', '1', 'ABC', '?'): assert read_answer(q, bad, 2) is None, (q['id'], bad)
+            for bad in ('', 'Z', 'A A', '1', 'ABC', '?'): assert B.read_answer(q, bad, 2) is None, (q['id'], bad)
 
 def test_self_test_ranks_what_was_wrong():
     t = SelfTest(CLOSED)
-    for q in CLOSED: t.answer(q['id'], B.key(q)) if concept_of(q) != 'w6.1' else t.scores.update({q['id']: 0.0})
+    for q in CLOSED: t.answer(q['id'], B.key(q)) if B.concept_of(q) != 'w6.1' else t.scores.update({q['id']: 0.0})
     r = t.results()
     assert r[0]['concept'] == 'w6.1' and all(o['low'] < o['mean'] < o['high'] for o in r)
     with pytest.raises(CourseError, match='no question'): t.answer('w9.q1', 0)

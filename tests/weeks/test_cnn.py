@@ -1,6 +1,4 @@
 "What the lab of week 3 cannot show in a cell: many random shapes, published networks, and bad input"
-import numpy as np
-import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,7 +8,7 @@ from torch import nn
 from course_labs.weeks import cnn
 from course_labs.data_sets.registry import get
 from course_labs.data_sets.images import read_images_csv
-from course_labs.core.files import CourseError
+from course_labs.training.small_images import evaluate, split_images
 
 few, seeds = st.integers(1, 3), st.integers(0, 2**31)
 many = settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -170,58 +168,16 @@ def test_the_counter_leaves_the_network_alone():
     assert net.training and not any(m._forward_hooks for m in net.modules())
     for k, v in net.state_dict().items(): assert torch.equal(v, before[k])
 
-# Data and training
+# Training
 @pytest.fixture(scope='module')
 def digits(): return read_images_csv(get('digits'))
 
-def test_split_keeps_every_image_once_and_scales_by_the_training_part(digits):
-    images, labels = digits
-    split = cnn.split_images(images, labels, 0.3, seed=1)
-    (X, y), (Xv, yv) = split.train.tensors, split.valid.tensors
-    assert len(y) + len(yv) == len(labels) and len(yv) == round(0.3*len(labels))
-    assert X.std().item() == pytest.approx(1, abs=1e-4)
-    back = (torch.cat([X, Xv])*split.scale*255).round().to(torch.uint8).flatten(1).numpy()
-    assert sorted(map(bytes, back)) == sorted(map(bytes, images.reshape(len(images), -1)))
-    assert not torch.equal(cnn.split_images(images, labels, 0.3, seed=2).valid.tensors[1], yv)
-
-def test_bad_shares_and_labels_are_refused(digits, tmp_path):
-    images, labels = digits
-    for share in (0., 1., 0.0001):
-        with pytest.raises(CourseError, match='leaves one part empty'): cnn.split_images(images, labels, share)
-        with pytest.raises(CourseError, match='leaves one file empty'): cnn.homework_files(images, labels, tmp_path, share)
-    with pytest.raises(CourseError, match='one class only'): cnn.n_classes(np.full(5, 3), 'd.csv')
-    with pytest.raises(CourseError, match='label 100000'): cnn.n_classes(np.array([0, 100000]), 'd.csv')
-    assert cnn.n_classes(labels, 'd.csv') == 10
-
-@pytest.mark.parametrize('line,why', [('1,' + ','.join(['0']*63), '63 pixels'), ('1,' + ','.join(['0']*63 + ['x']), 'x'), ('1,' + ','.join(['0']*63 + ['256']), '256'), ('1,' + ','.join(['0']*63 + ['-1']), '-1')])
-def test_bad_image_tables_are_refused_in_one_line(tmp_path, line, why):
-    n = line.count(',')
-    f = tmp_path/'d.csv'
-    f.write_text('label,' + ','.join(f'pixel{i}' for i in range(n)) + f'\n{line}\n')
-    with pytest.raises(CourseError, match=why) as e: read_images_csv(f)
-    assert '\n' not in str(e.value)
-
-def test_loaders_hold_all_images_and_a_small_set_still_trains(digits):
-    images, labels = digits
-    split = cnn.split_images(images[:20], labels[:20], 0.5)
-    dls = cnn.loaders(split, 64)
-    assert sorted(dls.train.one_batch()[1].tolist()) == sorted(split.train.tensors[1].tolist())
-    torch.manual_seed(0)
-    learn = cnn.new_learner(cnn.dense_net(8, 16), split, 64)
-    learn.fit(2)
-    assert len(learn.recorder.losses) == 2
-
-def test_evaluate_puts_the_mode_back():
-    net = cnn.dense_net(4, 3, 2).train()
-    loss, acc = cnn.evaluate(net, torch.zeros(5, 1, 4, 4), torch.zeros(5, dtype=torch.int64), bs=2)
-    assert net.training and 0 <= acc <= 1 and loss > 0
-
 def test_fit_reports_each_epoch_and_learns(digits):
-    split = cnn.split_images(*digits, 0.5)
+    split = split_images(*digits, 0.5)
     X, y = (t[:200] for t in split.train.tensors)
     torch.manual_seed(0)
     net = cnn.dense_net(8, 32)
-    run = cnn.fit(net, cnn.SGD(net.parameters(), 0.05, 0.9), X, y, 5, 20, lambda net: dict(acc=cnn.evaluate(net, X, y)[1]))
+    run = cnn.fit(net, cnn.SGD(net.parameters(), 0.05, 0.9), X, y, 5, 20, lambda net: dict(acc=evaluate(net, X, y)[1]))
     assert list(run.columns) == ['loss', 'seconds', 'acc'] and list(run.index) == [1, 2, 3, 4, 5]
     assert run.seconds.is_monotonic_increasing and run.acc.iloc[-1] > 0.9
 
@@ -233,48 +189,3 @@ def test_sweep_leaves_the_network_alone_and_stops_on_divergence():
     assert all(torch.equal(p, q) for p, q in zip(net.parameters(), before))
     assert len(rates) == len(losses) < 200
     assert rates[1]/rates[0] == pytest.approx(1e9**(1/200))
-
-# The homework
-@pytest.mark.parametrize('text,why', [
-    ('', 'is not a csv'),
-    ('id,Label\n1,2\n2,3\n', 'expected ImageId,Label'),
-    ('ImageId,Label,x\n1,2,3\n2,3,4\n', 'expected ImageId,Label'),
-    ('ImageId,Label\n1,2,9\n2,3,9\n', 'line 2'),
-    ('ImageId,Label\n', '0 rows for 2'),
-    ('ImageId,Label\n1,2\n', '1 rows for 2'),
-    ('ImageId,Label\n1,2\n2,3\n3,4\n', '3 rows for 2'),
-    ('ImageId,Label\n0,2\n1,3\n', 'line 2: ImageId'),
-    ('ImageId,Label\n1,2\n1,3\n', 'line 3: ImageId'),
-    ('ImageId,Label\n2,2\n1,3\n', 'line 2: ImageId'),
-    ('ImageId,Label\n1,2\n2,10\n', 'line 3: Label'),
-    ('ImageId,Label\n1,-1\n2,1\n', 'line 2: Label'),
-    ('ImageId,Label\n1,1.0\n2,1\n', 'line 2: Label'),
-    ('ImageId,Label\n1,\n2,1\n', 'line 2: Label'),
-    ('ImageId,Label\n1,nan\n2,1\n', 'line 2: Label'),
-    ('ImageId,Label\n1,seven\n2,1\n', 'line 2: Label')])
-def test_bad_submissions_are_refused_in_one_line(tmp_path, text, why):
-    f = tmp_path/'s.csv'
-    f.write_text(text)
-    with pytest.raises(CourseError, match=why) as e: cnn.check_submission(f, 2)
-    assert '\n' not in str(e.value)
-
-def test_what_is_no_csv_is_refused(tmp_path):
-    f = tmp_path/'s.csv'
-    f.write_bytes(b'\xff\xfe\x00\x81'*20)
-    for path in (f, tmp_path/'none.csv', tmp_path):
-        with pytest.raises(CourseError): cnn.check_submission(path, 2)
-
-def test_a_good_submission_passes(tmp_path):
-    f = cnn.write_submission(tmp_path/'s.csv', np.array([3, 0, 9]))
-    assert f.read_text() == 'ImageId,Label\n1,3\n2,0\n3,9\n'
-    assert cnn.check_submission(f, 3) == 3
-
-def test_homework_files_have_the_format_of_the_competition(tmp_path, digits):
-    images, labels = digits
-    train, test, truth = cnn.homework_files(images, labels, tmp_path, 0.25, seed=3)
-    a, b = pd.read_csv(train), pd.read_csv(test)
-    assert list(a.columns[:2]) == ['label', 'pixel0'] and list(b.columns[:2]) == ['pixel0', 'pixel1']
-    assert len(a) + len(b) == len(labels) and len(b) == len(truth)
-    X, none = read_images_csv(test, labelled=False)
-    assert none is None and X.shape[1:] == images.shape[1:]
-    assert (np.bincount(np.concatenate([read_images_csv(train)[1], truth])) == np.bincount(labels)).all()

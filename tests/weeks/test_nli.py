@@ -1,11 +1,11 @@
-"Week 5: batch makers held against their definitions, cells and attention against the libraries', and bad files of pairs"
+"Week 5: batch makers held against their definitions, cells and attention against the libraries', and small models that learn"
 import ast, math, subprocess, sys
-import numpy as np, pandas as pd, pytest, torch
+import pandas as pd, pytest, torch
 from hypothesis import given, settings, strategies as st
 from torch import nn
 from transformers import DebertaV2Config, DebertaV2Model
+from course_labs.training.text_pairs import encode_pairs, pair_learner, pair_trainer, predict_pairs
 from course_labs.weeks.nli import *
-from course_labs.weeks.nli import IGNORE
 from course_labs.core.files import CourseError
 
 SPECIAL, VOCAB, MASK = 5, 50, 4
@@ -122,60 +122,6 @@ def test_another_process_numbers_the_pieces_in_the_same_way():
     there = [ast.literal_eval(o) for o in subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.splitlines()]
     assert there == [('BPE', train('BPE')), ('WordPiece', train('WordPiece'))]
 
-# files of pairs
-
-GOOD = ''.join(f'premise {i}\thypothesis {i} {j}\t{j}\n' for i in range(12) for j in range(3))
-def pairs_file(tmp_path, text, encoding='utf8'):
-    path = tmp_path/'pairs.tsv'
-    path.write_bytes(text.encode(encoding))
-    return path
-
-HEAD = 'premise\thypothesis\tlabel\n'
-BAD = {'empty file': ('', 'the file is empty'),
-       'header only': (HEAD, 'no labelled pairs'),
-       'only undecided': (HEAD + 'a\tb\t-1\n', 'no labelled pairs'),
-       'one class': (HEAD + 'a\tb\t0\nc\td\t0\n', 'all 2 pairs are labelled entailment'),
-       'unknown label': (HEAD + 'a\tb\t0\nc\td\tperhaps\n', "unknown labels 'perhaps'"),
-       'number too high': (HEAD + 'a\tb\t0\nc\td\t3\n', "unknown labels '3'"),
-       'names and numbers': (HEAD + 'a\tb\t0\nc\td\tneutral\n', 'by name and by number'),
-       'missing label': (HEAD + 'a\tb\t0\nc\td\t\n', "unknown labels ''"),
-       'no header': (GOOD, 'no column premise, hypothesis, label'),
-       'missing column': ('premise\tlabel\na\t0\n', 'no column hypothesis; found premise, label'),
-       'commas': ('premise,hypothesis,label\na,b,0\n', 'separated by tabs'),
-       'empty text': (HEAD + 'a\tb\t0\n\tb\t1\na\t  \t2\n', '2 rows with an empty premise or hypothesis, on lines 3, 4'),
-       'short row': (HEAD + 'a\tb\t0\na\n', 'empty premise or hypothesis, on lines 3'),
-       'too many fields': (HEAD + 'a\tb\t0\na\tb\t0\tmore\tand\tmore\n', 'cannot be read')}
-
-@pytest.mark.parametrize('case', BAD)
-def test_bad_files_say_what_is_wrong(tmp_path, case):
-    text, message = BAD[case]
-    with pytest.raises(CourseError) as e: read_pairs(pairs_file(tmp_path, text))
-    assert message in str(e.value) and len(str(e.value).splitlines()) == 1 and 'pairs.tsv' in str(e.value)
-
-def test_not_text(tmp_path):
-    with pytest.raises(CourseError, match='cannot be read'): read_pairs(pairs_file(tmp_path, HEAD + 'café\tb\t0\n', 'latin-1'))
-    with pytest.raises(CourseError, match='cannot be read'): read_pairs(tmp_path/'missing.tsv')
-
-@pytest.mark.parametrize('labels,classes', [(('0', '1', '2'), ['entailment', 'neutral', 'contradiction']), (('0', '1'), ['entailment', 'not_entailment']), (('0', '2'), ['entailment', 'contradiction']),
-                                            (('Contradiction', 'ENTAILMENT', 'neutral'), ['entailment', 'neutral', 'contradiction']), (('not_entailment', 'entailment'), ['entailment', 'not_entailment'])])
-def test_labels(tmp_path, labels, classes):
-    df = read_pairs(pairs_file(tmp_path, '\ufeff' + HEAD + ''.join(f'None\t"quoted {i}\t{l}\n' for i,l in enumerate(labels)) + 'x\ty\t-\n'))
-    assert df.attrs['classes'] == classes and df.attrs['dropped'] == 1 and sorted(df.label) == list(range(len(labels)))
-    assert set(df.premise) == {'None'} and df.hypothesis[0] == '"quoted 0'
-
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2)), min_size=60, max_size=200), st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
-def test_no_premise_on_both_sides(rows, seed):
-    df = pd.DataFrame([(f'p{p}', f'h{i}', y) for i,(p,y) in enumerate(rows)], columns=['premise', 'hypothesis', 'label'])
-    df.attrs['classes'] = list('abc')
-    try: train, valid = split_by_premise(df, 100, 30, seed)
-    except CourseError as e: assert 'too few' in str(e); return
-    assert not set(train.premise) & set(valid.premise) and train.label.nunique() == valid.label.nunique() == 3
-    assert len(valid) >= min(30, len(df)//4) and len(train) + len(valid) <= len(df)
-
-def test_too_few_premises(tmp_path):
-    with pytest.raises(CourseError, match='about 1 premises are too few'): split_by_premise(read_pairs(pairs_file(tmp_path, HEAD + 'a\tb\t0\na\tc\t1\na\td\t2\n')), 10, 10)
-
 @pytest.fixture(scope='module')
 def small():
     df = pd.DataFrame(dict(premise=['a man sleeps', 'a dog runs over the green grass', 'two men'], hypothesis=['a man rests', 'a cat', 'men'], label=[0, 1, 2]))
@@ -213,24 +159,6 @@ def test_trainer_and_learner_learn(small, tmp_path):
         assert accuracy(predict_pairs(model, tok, rows[:3]), df.label) == 1, fit
     assert not list(tmp_path.rglob('*.safetensors'))
 
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=200), st.integers(1, 9), st.booleans())
-@settings(deadline=None)
-def test_grouped_batches_take_every_row_once(lengths, bs, shuffle):
-    batches = list(GroupedBatches(lengths, bs, shuffle))
-    assert sorted(i for b in batches for i in b) == list(range(len(lengths))) and len(batches) == len(GroupedBatches(lengths, bs))
-    assert all(len(b) <= bs for b in batches)
-
-def test_weights_that_are_no_numbers(small):
-    model = small[1]()
-    check_finite(model)
-    model.classifier.weight.data[0, 0] = math.nan
-    with pytest.raises(CourseError, match='classifier.weight'): check_finite(model)
-
-def test_half_precision_is_kept_from_multilingual_deberta():
-    model = type('M', (), dict(config=DebertaV2Config(vocab_size=251_000)))
-    assert [safe_precision(model, o, 'cuda') for o in ('float16', 'bfloat16', 'float32')] == ['float32', 'bfloat16', 'float32']
-    assert safe_precision(model, 'bfloat16', 'cpu') == 'float32'
-
 def test_zero_shot():
     p = zero_shot(['ab', 'b'], ['a', 'b', 'c'], lambda t, h: [float(y in x) for x,y in zip(t, h)])
     assert p.tolist() == [[.5, .5, 0], [0, 1, 0]]
@@ -240,7 +168,8 @@ def test_homework_writes_a_file_whole(tmp_path):
     class Letters:
         "A stand-in for an encoder: which letters a text has"
         def __call__(self, texts): return nn.functional.normalize(torch.tensor([[float(t.lower().count(c)) for c in 'abcdefghijklmnopqrstuvwxyz '] for t in texts]), dim=-1)
-    path = pairs_file(tmp_path, HEAD + ''.join(f'premise {i}\t{w} {i}\t{y}\n' for i in range(60) for y,w in (('entailment', 'yes'), ('contradiction', 'no'))))
+    path = tmp_path/'pairs.tsv'
+    path.write_text('premise\thypothesis\tlabel\n' + ''.join(f'premise {i}\t{w} {i}\t{y}\n' for i in range(60) for y,w in (('entailment', 'yes'), ('contradiction', 'no'))))
     res = classify_file(path, Letters(), tmp_path/'out.tsv', epochs=30)
     table = pd.read_csv(tmp_path/'out.tsv', sep='\t', quoting=3)
     assert list(table) == ['premise', 'hypothesis', 'label', 'predicted', 'probability'] and res['accuracy'] > .9 and res['hypothesis_only'] > .9 and abs(res['majority'] - .5) < .1

@@ -25,7 +25,9 @@ def like(got,            # What came back
          tol:float=1e-4  # As in `same`
         ):
     "`same`, with a thought of its own for each known mistake"
-    if not is_same(got, want, tol): same(got, want, call, next((t for value, t in mistakes if is_same(got, value, tol)), think), tol)
+    if is_same(got, want, tol): return
+    thoughts = (thought for value, thought in mistakes if is_same(got, value, tol))
+    same(got, want, call, next(thoughts, think), tol)
 
 def expect(holds,        # Is it as it should be?
            what:str,     # What was expected and what came
@@ -41,9 +43,11 @@ def expect_kind(got,      # What came back
                 n:int=None # Length, if it must have one
                ):
     "Raise `Wrong` unless `got` is of the type `kind` itself, and has `n` elements"
-    expect(got is not None, f'{call} should return {form}, but it returned nothing.', 'Does every path through the function end in a return?')
-    expect(type(got) is kind, f'{call} should return {form}, but it returned an object of type {type(got).__name__}.')
-    expect(n is None or len(got) == n, f'{call} should return {form}: {n} elements, but it has {len(got)}.')
+    should = f'{call} should return {form}'
+    expect(got is not None, f'{should}, but it returned nothing.',
+           'Does every path through the function end in a return?')
+    expect(type(got) is kind, f'{should}, but it returned an object of type {type(got).__name__}.')
+    expect(n is None or len(got) == n, f'{should}: {n} elements, but it has {len(got)}.')
 
 # %% ../../../nbs/lib/teaching/checks/common.ipynb #357aa3b9
 class Yes:
@@ -70,6 +74,7 @@ def prove(id:str,     # Of an exercise that is registered
     for words, answer in wrong:
         for seed in range(3):
             res = mark(id, answer, seed)
-            assert res.state == 'wrong' and words in f'{res.message} {res.think}', f'looked for {words!r}, seed {seed}: {res!r}'
+            found = res.state == 'wrong' and words in f'{res.message} {res.think}'
+            assert found, f'looked for {words!r}, seed {seed}: {res!r}'
         said.append(f'{res.message} {res.think}')
     return said

@@ -32,23 +32,31 @@ def _weights(shape, stack, norm=(2, 2), bias=1, pool=2, area=True):
     return free, fixed
 
 @exercise('w7.count_weights', concepts=('w7.2', 'w7.3'), hints=(
-    'Go through the stack layer by layer and note two things for each: the shape that comes out, and its numbers.',
-    'Which layers have no weights at all? And a convolution slides one kernel over the whole image: does its number of weights know the size of the image?',
-    'Batch normalisation has four numbers for each channel: a scale and a shift that are trained, and a running mean and variance that are only noted.'))
+    'Go through the stack layer by layer and note two things for each: '
+    'the shape that comes out, and its numbers.',
+    'Which layers have no weights at all? And a convolution slides one kernel over the whole image: '
+    'does its number of weights know the size of the image?',
+    'Batch normalisation has four numbers for each channel: '
+    'a scale and a shift that are trained, and a running mean and variance that are only noted.'))
 def check_count_weights(answer, rng):
     "Stacks with one and two blocks of convolutions, and one without any"
     for side, blocks in ((8, 1), (13, 2), (28, 2), (6, 0)):
         shape, f = (side, side, int(rng.integers(1, 4))), rng.integers(3, 33, 4).tolist()
-        stack = sum([[('conv', f[b], int(rng.choice([3, 5]))), ('norm',), ('pool',)] for b in range(blocks)], [])
+        stack = sum([[('conv', f[b], int(rng.choice([3, 5]))), ('norm',), ('pool',)] for b in range(blocks)],
+                    [])
         stack += [('flatten',), ('dropout', 0.3), ('dense', f[2]), ('norm',), ('dense', 10)]
         like(answer(shape, list(stack)), _weights(shape, stack), f'count_weights({shape}, {stack})',
-             (_weights(shape, stack, norm=(2, 0)), 'What does batch normalisation note besides its scale and its shift, and is it trained?'),
+             (_weights(shape, stack, norm=(2, 0)),
+              'What does batch normalisation note besides its scale and its shift, and is it trained?'),
              (_weights(shape, stack, norm=(4, 0)), 'Is the running mean changed by the optimiser?'),
-             (_weights(shape, stack, bias=0), 'Each filter and each neuron has one number more than weights.'),
-             (_weights(shape, stack, pool=1), 'The pooling in between makes fewer features for the dense layer.'),
+             (_weights(shape, stack, bias=0),
+              'Each filter and each neuron has one number more than weights.'),
+             (_weights(shape, stack, pool=1),
+              'The pooling in between makes fewer features for the dense layer.'),
              (_weights(shape, stack, area=False), 'A kernel of size 3 has how many places?'),
              (_weights(shape, stack)[::-1], 'Which of the two counts comes first?'),
-             think='Compare layer by layer with the example, and with model.summary() for a stack of your own.')
+             think='Compare layer by layer with the example, and with model.summary() for '
+                   'a stack of your own.')
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #a8f08f09
 def _stopped(losses, patience, min_delta, to_last=False, late=0):
@@ -62,21 +70,33 @@ def _stopped(losses, patience, min_delta, to_last=False, late=0):
     return len(losses), best
 
 @exercise('w7.stopped', concepts=('w7.8',), hints=(
-    'Keep three things while you go through the epochs: the best loss so far, its epoch, and how many epochs ago that was.',
-    'What is an improvement? The loss of an epoch is compared with the best so far, and min_delta says by how much it has to be lower.',
-    'Without an improvement the wait grows by one, and with one it starts again from 0. Stop in the epoch in which the wait reaches the patience.'))
+    'Keep three things while you go through the epochs: the best loss so far, its epoch, '
+    'and how many epochs ago that was.',
+    'What is an improvement? The loss of an epoch is compared with the best so far, '
+    'and min_delta says by how much it has to be lower.',
+    'Without an improvement the wait grows by one, and with one it starts again from 0. '
+    'Stop in the epoch in which the wait reaches the patience.'))
 def check_stopped(answer, rng):
     "Noisy learning curves; some stop early and some run to their end"
-    curves = [([0.5, 0.6, 0.7, 0.65, 0.66, 0.68], 3, 0.), ([0.9, 0.7, 0.72, 0.71, 0.69, 0.5], 2, 0.), ([0.9, 0.7, 0.72, 0.71, 0.69, 0.5], 3, 0.), ([0.9, 0.7, 0.72, 0.71, 0.69, 0.5], 3, 0.05), ([0.5, 0.6, 0.55, 0.52, 0.4], 3, 0.)]
+    curves = [([0.5, 0.6, 0.7, 0.65, 0.66, 0.68], 3, 0.), ([0.9, 0.7, 0.72, 0.71, 0.69, 0.5], 2, 0.),
+              ([0.9, 0.7, 0.72, 0.71, 0.69, 0.5], 3, 0.), ([0.9, 0.7, 0.72, 0.71, 0.69, 0.5], 3, 0.05),
+              ([0.5, 0.6, 0.55, 0.52, 0.4], 3, 0.)]
     for n, patience, delta in ((12, 2, 0.), (30, 4, 0.), (30, 3, 0.0305), (40, 5, 0.0105)):
-        curves.append(((0.4 + 0.6*np.exp(-np.arange(n)/5) + rng.normal(size=n)*0.03).round(3).tolist(), patience, delta))
+        curves.append(((0.4 + 0.6*np.exp(-np.arange(n)/5) + rng.normal(size=n)*0.03).round(3).tolist(),
+                       patience, delta))
     for losses, patience, delta in curves:
         seen = losses[:_stopped(losses, patience, delta)[0]]
-        like(answer(list(losses), patience, delta), _stopped(losses, patience, delta), f'stopped({losses if len(losses) < 9 else f"{len(losses)} losses"}, patience={patience}, min_delta={delta:g})',
-             (_stopped(losses, patience, delta, to_last=True), 'Compare each loss with the best so far. Is the epoch before always the best?'),
-             (_stopped(losses, patience, delta, late=1), 'With a patience of 2, the second epoch without an improvement is the last that runs.'),
-             ((len(seen), int(np.argmin(losses)) + 1), 'Does training know of losses that come after the stop?'),
-             (_stopped(losses, patience, 0.), 'A loss that is lower by less than min_delta is no improvement.'),
+        like(answer(list(losses), patience, delta), _stopped(losses, patience, delta),
+             f'stopped({losses if len(losses) < 9 else f"{len(losses)} losses"}, patience={patience}, '
+             f'min_delta={delta:g})',
+             (_stopped(losses, patience, delta, to_last=True),
+              'Compare each loss with the best so far. Is the epoch before always the best?'),
+             (_stopped(losses, patience, delta, late=1),
+              'With a patience of 2, the second epoch without an improvement is the last that runs.'),
+             ((len(seen), int(np.argmin(losses)) + 1),
+              'Does training know of losses that come after the stop?'),
+             (_stopped(losses, patience, 0.),
+              'A loss that is lower by less than min_delta is no improvement.'),
              (tuple(o - 1 for o in _stopped(losses, patience, delta)), 'Epochs are counted from 1.'),
              think='Write the wait under each epoch of the example.')
 
@@ -96,8 +116,10 @@ def _pocket(X, y, passes, best_only=True, later=False, bias=True):
     return kept, right
 
 @exercise('w7.pocket', concepts=('w7.1',), hints=(
-    'Write the perceptron rule first, with the points in their order, and look at the number of right answers after each change: it goes up and down.',
-    'Put a pair into your pocket: the best weights so far and how many points they get right. When is it exchanged?',
+    'Write the perceptron rule first, with the points in their order, '
+    'and look at the number of right answers after each change: it goes up and down.',
+    'Put a pair into your pocket: the best weights so far and how many points they get right. '
+    'When is it exchanged?',
     'w += y*x changes an array in place. Is the array in the pocket then still the one that you put in?'))
 def check_pocket(answer, rng):
     "Overlapping clouds in two and more dimensions, and XOR"
@@ -106,12 +128,17 @@ def check_pocket(answer, rng):
         y = rng.choice([-1, 1], n)
         cases.append((rng.normal(size=(n, dim)) + 0.7*y[:, None] + 0.5, y, passes))
     for X, y, passes in cases:
-        call = f'pocket({"the points of XOR" if len(X) == 4 else f"{len(X)} points of {X.shape[1]} inputs"}, y, passes={passes})'
+        points = 'the points of XOR' if len(X) == 4 else f'{len(X)} points of {X.shape[1]} inputs'
+        call = f'pocket({points}, y, passes={passes})'
         like(answer(X.copy(), y.copy(), passes), _pocket(X, y, passes), call,
-             (_pocket(X, y, passes, best_only=False), 'Those are the last weights, as the plain rule gives them. Which were the best on the way?'),
-             (_pocket(X, y, passes, later=True), 'Of equally good weights the earlier ones stay in the pocket.'),
-             (_pocket(X, y, passes, bias=False), 'Is the line free to lie away from the origin? The bias learns like a weight.'),
-             think='Follow the example step by step. Do the weights in your pocket change after you put them there?')
+             (_pocket(X, y, passes, best_only=False),
+              'Those are the last weights, as the plain rule gives them. Which were the best on the way?'),
+             (_pocket(X, y, passes, later=True),
+              'Of equally good weights the earlier ones stay in the pocket.'),
+             (_pocket(X, y, passes, bias=False),
+              'Is the line free to lie away from the origin? The bias learns like a weight.'),
+             think='Follow the example step by step. Do the weights in your pocket change '
+                   'after you put them there?')
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #70c99d9e
 def _wide_deep(p, wide, deep, y, relu=True, mean=True, two=2, path=True):
@@ -123,37 +150,58 @@ def _wide_deep(p, wide, deep, y, relu=True, mean=True, two=2, path=True):
     return dict(w_wide=wide.T@d, W1=deep.T@dz, b1=dz.sum(0), w2=h.T@d, b2=float(d.sum()))
 
 @exercise('w7.wide_deep_grads', concepts=('w7.6', 'w7.7'), hints=(
-    'Write the forward pass in four lines and keep what each of them gives. Then go backwards, one line for each.',
-    'The first gradient is that of the output: how does the mean of the squared errors change when one prediction does? Both paths and b2 receive it unchanged.',
-    'On the deep path it passes w2, and then the ReLU, which lets it through only where its input was above 0. What it meets last is the input, as in the lab.'))
+    'Write the forward pass in four lines and keep what each of them gives. '
+    'Then go backwards, one line for each.',
+    'The first gradient is that of the output: how does the mean of the squared errors change when one '
+    'prediction does? Both paths and b2 receive it unchanged.',
+    'On the deep path it passes w2, and then the ReLU, which lets it through only where its input was above '
+    '0. What it meets last is the input, as in the lab.'))
 def check_wide_deep_grads(answer, rng):
     "Random nets of several sizes"
     for n, n_wide, n_deep, h in ((1, 1, 1, 2), (6, 3, 2, 4), (20, 2, 5, 8)):
-        p = dict(w_wide=rng.normal(size=n_wide), W1=rng.normal(size=(n_deep, h)), b1=rng.normal(size=h), w2=rng.normal(size=h), b2=float(rng.normal()))
+        p = dict(w_wide=rng.normal(size=n_wide), W1=rng.normal(size=(n_deep, h)), b1=rng.normal(size=h),
+                 w2=rng.normal(size=h), b2=float(rng.normal()))
         wide, deep, y = rng.normal(size=(n, n_wide)), rng.normal(size=(n, n_deep)), rng.normal(size=n)*2
-        if n == 1: p['W1'], p['b1'], deep = np.array([[1., -1]]), np.zeros(2), np.ones((1, 1))*rng.uniform(0.5, 2)  # one neuron on, one off
-        like(answer({k: v.copy() if k != 'b2' else v for k,v in p.items()}, wide.copy(), deep.copy(), y.copy()), _wide_deep(p, wide, deep, y), f'wide_deep_grads(params, {n} rows with {n_wide} wide and {n_deep} deep inputs, {h} neurons)',
-             (_wide_deep(p, wide, deep, y, relu=False), 'What does ReLU let through where its input was negative?'),
-             (_wide_deep(p, wide, deep, y, mean=False), 'The loss is a mean over the rows. Is your gradient that of a sum?'),
+        if n == 1:  # one neuron on, one off
+            p['W1'], p['b1'] = np.array([[1., -1]]), np.zeros(2)
+            deep = np.ones((1, 1))*rng.uniform(0.5, 2)
+        copies = {k: v.copy() if k != 'b2' else v for k,v in p.items()}
+        got = answer(copies, wide.copy(), deep.copy(), y.copy())
+        like(got, _wide_deep(p, wide, deep, y),
+             f'wide_deep_grads(params, {n} rows with {n_wide} wide and {n_deep} deep inputs, {h} neurons)',
+             (_wide_deep(p, wide, deep, y, relu=False),
+              'What does ReLU let through where its input was negative?'),
+             (_wide_deep(p, wide, deep, y, mean=False),
+              'The loss is a mean over the rows. Is your gradient that of a sum?'),
              (_wide_deep(p, wide, deep, y, two=1), 'What is the derivative of a square?'),
-             (_wide_deep(p, wide, deep, y, path=False), 'On its way to the hidden layer the gradient passes the weights w2.'),
-             think='Compare with finite differences, as in the lab: move one number by 1e-6 and see how the loss changes.', tol=1e-6)
+             (_wide_deep(p, wide, deep, y, path=False),
+              'On its way to the hidden layer the gradient passes the weights w2.'),
+             think='Compare with finite differences, as in the lab: '
+                   'move one number by 1e-6 and see how the loss changes.', tol=1e-6)
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #a7dd5074
 @exercise('w7.torch_rows', concepts=('w7.10',), hints=(
-    'Number the rows of the example and write down which pixel and which channel each belongs to, for both frameworks.',
+    'Number the rows of the example and write down which pixel and which channel each belongs to, '
+    'for both frameworks.',
     'Give the rows their three axes back: which shape has W before it was flattened the Keras way?',
-    'Reshape to (height, width, channels, units), bring the axes into the order (units, channels, height, width), and flatten the last three.'))
+    'Reshape to (height, width, channels, units), bring the axes into the order (units, channels, height, '
+    'width), and flatten the last three.'))
 def check_torch_rows(answer, rng):
     "Kernels for images of several shapes, none of them square"
     for h, w, c, units in ((1, 2, 2, 1), (3, 2, 4, 5), (4, 5, 3, 2), (2, 7, 6, 3)):
         W = rng.normal(size=(h*w*c, units))
         want = W.reshape(h, w, c, units).transpose(3, 2, 0, 1).reshape(units, -1)
-        like(answer(W.copy(), h, w, c), want, f'torch_rows(W of shape {W.shape}, height={h}, width={w}, channels={c})',
-             (W.T, 'Transposing gives the right shape. Does each weight still meet the pixel that it was learnt for?'),
-             (W.T.reshape(units, c, h, w).reshape(units, -1), 'A reshape alone moves no number. In which order do the rows of W run?'),
-             (W.reshape(h, w, c, units).transpose(3, 2, 1, 0).reshape(units, -1), 'Which comes first in the rows of PyTorch, height or width?'),
-             (W.reshape(c, h, w, units).transpose(3, 1, 2, 0).reshape(units, -1), 'You went from the order of PyTorch to that of Keras.'),
+        like(answer(W.copy(), h, w, c), want,
+             f'torch_rows(W of shape {W.shape}, height={h}, width={w}, channels={c})',
+             (W.T,
+              'Transposing gives the right shape. Does each weight still meet the pixel '
+              'that it was learnt for?'),
+             (W.T.reshape(units, c, h, w).reshape(units, -1),
+              'A reshape alone moves no number. In which order do the rows of W run?'),
+             (W.reshape(h, w, c, units).transpose(3, 2, 1, 0).reshape(units, -1),
+              'Which comes first in the rows of PyTorch, height or width?'),
+             (W.reshape(c, h, w, units).transpose(3, 1, 2, 0).reshape(units, -1),
+              'You went from the order of PyTorch to that of Keras.'),
              think='Flatten one image in both orders and multiply: the results must be equal.')
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #6d23e535
@@ -166,8 +214,10 @@ def _robust(train, X, limit=3, of=None, mean=False):
 
 @exercise('w7.robust_scaler', concepts=('w7.6',), hints=(
     'Compute everything that is needed of the training table first, then define the function that uses it.',
-    'np.nanquantile(train, 0.25, axis=0) leaves the blanks out. What happens to a column whose quartiles are equal?',
-    'Inside: subtract, divide, clip, and put 0 where a blank was (a blank is taken for the median, and the median becomes 0).'))
+    'np.nanquantile(train, 0.25, axis=0) leaves the blanks out. '
+    'What happens to a column whose quartiles are equal?',
+    'Inside: subtract, divide, clip, and put 0 where a blank was (a blank is taken for the median, '
+    'and the median becomes 0).'))
 def check_robust_scaler(answer, rng):
     "Tables with outliers, blanks and a column that never changes, and fresh tables that differ from them"
     for n, cols in ((9, 1), (40, 3), (200, 5)):
@@ -177,39 +227,62 @@ def check_robust_scaler(answer, rng):
         if cols > 1: train[:, 1] = 7.
         before, fresh = train.copy(), X.copy()
         scale = answer(train, )
-        if not callable(scale): raise Wrong(f'robust_scaler should return a function, but it returned an object of type {type(scale).__name__}.', 'It is made once from the training table, and then used on any other.')
+        if not callable(scale):
+            raise Wrong('robust_scaler should return a function, '
+                        f'but it returned an object of type {type(scale).__name__}.',
+                        'It is made once from the training table, and then used on any other.')
         got = scale(X)
-        if not np.array_equal(train, before, equal_nan=True) or not np.array_equal(X, fresh, equal_nan=True): raise Wrong('A table that was given to the scaler has changed.', 'Work on a copy: an assignment to X[...] changes the table of the caller.')
-        like(got, _robust(train, X), f'robust_scaler(train of shape {train.shape}) on a fresh table of shape {X.shape}',
-             (_robust(train, X, of=X), 'From which table do median and quartiles come? The fresh one is not known when the model is made.'),
-             (_robust(train, X, mean=True), 'One row of 1000 moves the mean and the standard deviation. Which measures does it leave alone?'),
+        if not np.array_equal(train, before, equal_nan=True) or not np.array_equal(X, fresh, equal_nan=True):
+            raise Wrong('A table that was given to the scaler has changed.',
+                        'Work on a copy: an assignment to X[...] changes the table of the caller.')
+        like(got, _robust(train, X),
+             f'robust_scaler(train of shape {train.shape}) on a fresh table of shape {X.shape}',
+             (_robust(train, X, of=X),
+              'From which table do median and quartiles come? '
+              'The fresh one is not known when the model is made.'),
+             (_robust(train, X, mean=True),
+              'One row of 1000 moves the mean and the standard deviation. '
+              'Which measures does it leave alone?'),
              (_robust(train, X, limit=1e9), 'How far out does the outlier still lie?'),
-             think='Scale the training table of the example, and look at the outlier, the blank and a column that never changes.')
-        same(scale(X[:1]), _robust(train, X[:1]), 'The scaler on a single row', 'The statistics are those of the training table, however many rows come later.')
+             think='Scale the training table of the example, and look at the outlier, '
+                   'the blank and a column that never changes.')
+        same(scale(X[:1]), _robust(train, X[:1]), 'The scaler on a single row',
+             'The statistics are those of the training table, however many rows come later.')
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #322fe666
 @exercise('w7.triplet_net', points=2, concepts=('w7.5',), hints=(
-    'Three keras.Input, one Dense layer that is made once and called three times. The lab\'s same_digit_net does it with two images.',
-    'A squared distance is the sum over the squares of a difference: keras.ops.sum(keras.ops.square(a - b), axis=-1, keepdims=True).',
-    'The output is the distance to the negative minus the distance to the positive; keras.Model([anchor, positive, negative], output) closes it.'))
+    'Three keras.Input, one Dense layer that is made once and called three times. '
+    'The lab\'s same_digit_net does it with two images.',
+    'A squared distance is the sum over the squares of a difference: '
+    'keras.ops.sum(keras.ops.square(a - b), axis=-1, keepdims=True).',
+    'The output is the distance to the negative minus the distance to the positive; '
+    'keras.Model([anchor, positive, negative], output) closes it.'))
 def check_triplet_net(answer, rng):
     "Form, number of weights, and the output against the same in numpy"
     os.environ.setdefault('KERAS_BACKEND', 'torch')  # as in the lab, where a check is run without it
     import keras
     for n_inputs, hidden in ((3, 4), (6, 2)):
         net, call = answer(n_inputs, hidden), f'triplet_net({n_inputs}, {hidden})'
-        if not (type(net).__module__.startswith('keras.') and isinstance(net, keras.Model)): raise Wrong(f'{call} should be a keras.Model, but it is an object of type {type(net).__name__}.', 'keras.Model(inputs, outputs) makes one of the symbolic tensors.')
-        if len(net.inputs) != 3: raise Wrong(f'{call} should have 3 inputs, but it has {len(net.inputs)}.', 'Anchor, positive and negative come as three tensors in a list.')
+        if not (type(net).__module__.startswith('keras.') and isinstance(net, keras.Model)):
+            raise Wrong(f'{call} should be a keras.Model, but it is an object of type {type(net).__name__}.',
+                        'keras.Model(inputs, outputs) makes one of the symbolic tensors.')
+        if len(net.inputs) != 3:
+            raise Wrong(f'{call} should have 3 inputs, but it has {len(net.inputs)}.',
+                        'Anchor, positive and negative come as three tensors in a list.')
         like(net.count_params(), (n_inputs + 1)*hidden, f'The number of weights of {call}',
-             (3*(n_inputs + 1)*hidden, 'Three towers learn three languages. How often is the layer made, and how often called?'),
+             (3*(n_inputs + 1)*hidden,
+              'Three towers learn three languages. How often is the layer made, and how often called?'),
              think='The tower is a single dense layer with bias, and nothing else learns.')
         rows = [rng.normal(size=(5, n_inputs)).astype(np.float32) for _ in range(3)]
         W, b = net.get_weights()
         a, p, n = (np.maximum(o@W + b, 0) for o in rows)
         far, near = ((a - n)**2).sum(1, keepdims=True), ((a - p)**2).sum(1, keepdims=True)
+        u, v, w = (o@W for o in rows)
+        flat = ((u - w)**2).sum(1, keepdims=True) - ((u - v)**2).sum(1, keepdims=True)
         like(keras.ops.convert_to_numpy(net(rows)), far - near, f'The output of {call}',
-             (near - far, 'Positive means: the anchor is closer to the positive. Which distance is subtracted?'),
-             (((rows[0]@W - rows[2]@W)**2).sum(1, keepdims=True) - ((rows[0]@W - rows[1]@W)**2).sum(1, keepdims=True), 'The tower ends in an activation.'),
+             (near - far,
+              'Positive means: the anchor is closer to the positive. Which distance is subtracted?'),
+             (flat, 'The tower ends in an activation.'),
              ((far - near)/hidden, 'A distance adds up the squares of all numbers. Is yours their mean?'),
              (np.sqrt(far) - np.sqrt(near), 'Is a squared distance asked for, or its root?'),
              think='Compute both distances for one row in numpy, from net.get_weights().', tol=1e-3)
@@ -221,10 +294,18 @@ def _task(rng):
     def true(s): return 0.3 + 0.2*(np.log10(s['lr']) - rate)**2 + 0.02*(np.log2(s['width']) - width)**2
     return true, lambda s: float(true(s) + rng.normal()*0.01)
 
+def _same_settings(a, b):
+    "Is `a` a dict of the plain values of `b`?"
+    if type(a) is not dict or sorted(map(str, a)) != sorted(b): return False
+    return all(type(a[k]) is type(b[k]) and a[k] == b[k] for k in b)
+
 @exercise('w7.search', points=2, concepts=('w7.11',), hints=(
-    'Begin with random search: draw as many settings as the budget allows, train each once, return the one with the lowest error.',
-    'From 0.0001 to 1 are four powers of ten. How many of your rates lie below 0.01 when you draw them evenly between the ends? Draw the exponent instead.',
-    'Then do better: spend a part of the budget on random settings, and the rest on neighbours of the best so far, with steps that are factors.'))
+    'Begin with random search: draw as many settings as the budget allows, train each once, '
+    'return the one with the lowest error.',
+    'From 0.0001 to 1 are four powers of ten. How many of your rates lie below 0.01 when you draw them '
+    'evenly between the ends? Draw the exponent instead.',
+    'Then do better: spend a part of the budget on random settings, and the rest on neighbours of the best '
+    'so far, with steps that are factors.'))
 def check_search(answer, rng):
     "30 made-up trainings with a budget of 14: rules, honesty and the true error of what was chosen"
     above = []
@@ -232,18 +313,36 @@ def check_search(answer, rng):
         true, train = _task(rng)
         calls = []
         def counted(settings):
-            if type(settings) is not dict or sorted(settings) != ['lr', 'width']: raise Wrong('train was called with something else than a dict of lr and width.', "train(dict(lr=0.01, width=64)) is a training.")
+            if type(settings) is not dict or sorted(settings) != ['lr', 'width']:
+                raise Wrong('train was called with something else than a dict of lr and width.',
+                            "train(dict(lr=0.01, width=64)) is a training.")
             lr, width = settings['lr'], settings['width']
-            if type(lr) not in (float, np.float64) or not 1e-4 <= lr <= 1: raise Wrong('A rate is no float from 0.0001 to 1.', 'Clip what you draw to the range of the statement.')
-            if type(width) not in (int, np.int64) or not 8 <= width <= 256: raise Wrong('A width is no whole number from 8 to 256.', 'int(round(...)) and min, max help.')
-            if len(calls) == 14: raise Wrong('The budget of 14 trainings was used up, and train was called once more.', 'Count every training, the last ones too.')
+            if type(lr) not in (float, np.float64) or not 1e-4 <= lr <= 1:
+                raise Wrong('A rate is no float from 0.0001 to 1.',
+                            'Clip what you draw to the range of the statement.')
+            if type(width) not in (int, np.int64) or not 8 <= width <= 256:
+                raise Wrong('A width is no whole number from 8 to 256.', 'int(round(...)) and min, max help.')
+            if len(calls) == 14:
+                raise Wrong('The budget of 14 trainings was used up, and train was called once more.',
+                            'Count every training, the last ones too.')
             calls.append((dict(settings), train(settings)))
             return calls[-1][1]
         got = answer(counted, 14, t)
-        if type(got) is not dict or sorted(map(str, got)) != ['settings', 'trained', 'valid']: raise Wrong("search should return a dict with the keys 'settings', 'trained' and 'valid'.", 'Look at the example of the statement.')
+        if type(got) is not dict or sorted(map(str, got)) != ['settings', 'trained', 'valid']:
+            raise Wrong("search should return a dict with the keys 'settings', 'trained' and 'valid'.",
+                        'Look at the example of the statement.')
         same(got['trained'], len(calls), "'trained' of the result", 'How often did you call train?')
-        found = [v for s,v in calls if type(got['settings']) is dict and sorted(map(str, got['settings'])) == ['lr', 'width'] and all(type(got['settings'][k]) is type(s[k]) and got['settings'][k] == s[k] for k in s)]
-        if not found: raise Wrong("'settings' of the result were never trained.", 'Return settings whose validation error you have seen.')
-        same(got['valid'], min(found, key=lambda v: abs(v - got['valid']) if type(got['valid']) in (float, np.float64) else v), "'valid' of the result", 'Return the error that train gave for these settings.')
+        found = [v for s,v in calls if _same_settings(got['settings'], s)]
+        if not found:
+            raise Wrong("'settings' of the result were never trained.",
+                        'Return settings whose validation error you have seen.')
+        number = type(got['valid']) in (float, np.float64)
+        nearest = min(found, key=lambda v: abs(v - got['valid']) if number else v)
+        same(got['valid'], nearest, "'valid' of the result",
+             'Return the error that train gave for these settings.')
         above.append(true(got['settings']) - 0.3)
-    if np.mean(above) > 0.08: raise Wrong(f'Over 30 trainings your settings have an error of {np.mean(above):.3f} above the best possible; at most 0.080 is asked for.', 'Plot the rates that you tried on a logarithmic axis. Are they spread over all powers of ten?')
+    if np.mean(above) > 0.08:
+        raise Wrong(f'Over 30 trainings your settings have an error of {np.mean(above):.3f} above the best '
+                    'possible; at most 0.080 is asked for.',
+                    'Plot the rates that you tried on a logarithmic axis. '
+                    'Are they spread over all powers of ten?')

@@ -25,18 +25,24 @@ def _corrected(answers, options, less=1, blank=0., share=True, floor=False):
 
 @exercise('w8.after_guessing', concepts=('w8.2',), hints=(
     'Somebody guesses a question with 4 options. How often is that a hit, and how often a miss?',
-    'On average the hits must be worth as much as the misses cost: 1/4 of a point gained, 3/4 of a penalty lost. How large is the penalty, for 4 options and for k?',
-    'Add up over the questions: 1 for a right answer, minus the penalty for a wrong one, nothing for a blank; then divide by their number.'))
+    'On average the hits must be worth as much as the misses cost: 1/4 of a point gained, 3/4 of a penalty '
+    'lost. How large is the penalty, for 4 options and for k?',
+    'Add up over the questions: 1 for a right answer, minus the penalty for a wrong one, nothing for a '
+    'blank; then divide by their number.'))
 def check_after_guessing(answer, rng):
     "Random answer sheets, then the average of somebody who guesses"
     for n in (4, 10, 25):
-        options, answers = rng.integers(3, 7, n).tolist(), [[True, False, None][i] for i in rng.choice(3, n, p=[0.5, 0.3, 0.2])]
+        options = rng.integers(3, 7, n).tolist()
+        answers = [[True, False, None][i] for i in rng.choice(3, n, p=[0.5, 0.3, 0.2])]
         options[0], answers[:3] = 2, [False, None, True]
         call = f'after_guessing({answers if n < 5 else f"{n} answers"}, {options if n < 5 else "options"})'
         like(answer(list(answers), list(options)), _corrected(answers, options), call,
-             (_corrected(answers, options, less=0), 'Somebody who guesses among 4 options misses 3 times for each hit. Does your penalty make these even?'),
+             (_corrected(answers, options, less=0),
+              'Somebody who guesses among 4 options misses 3 times for each hit. Does your penalty make '
+              'these even?'),
              (_corrected(answers, options, blank=1.), 'Who leaves a question blank has not guessed.'),
-             (_corrected(answers, options, share=False), 'A share of all questions is asked for, not points.'),
+             (_corrected(answers, options, share=False),
+              'A share of all questions is asked for, not points.'),
              (answers.count(True)/n, 'Where is the penalty for a wrong answer?'),
              think='Work through the four questions of the example.')
     like(answer([False, False], [2, 3]), -0.75, 'after_guessing([False, False], [2, 3])',
@@ -58,15 +64,21 @@ def _partial(right, ticks, cost=1, floor=True, by=None, whole=False):
 def check_partial_credit(answer, rng):
     "Random questions and ticks"
     for n in (5, 4, 6, 7):
-        right = rng.permutation([True, True, False, False] + rng.choice([True, False], n - 4).tolist()).tolist()
-        q = dict(kind='multi', options=[dict(text=f'option {i}', right=r, feedback='because') for i,r in enumerate(right)])
+        more = rng.choice([True, False], n - 4).tolist()
+        right = rng.permutation([True, True, False, False] + more).tolist()
+        options = [dict(text=f'option {i}', right=r, feedback='because') for i,r in enumerate(right)]
+        q = dict(kind='multi', options=options)
         yes, no = [i for i in range(n) if right[i]], [i for i in range(n) if not right[i]]
         for ticks in (yes[:1], list(range(n)), [*yes, no[0]], no, [], yes):
-            like(answer(q, list(ticks)), _partial(right, ticks), f'partial_credit(q with right={right}, ticks={ticks})',
-                 (_partial(right, ticks, whole=True), 'Half an answer is worth something. Is yours all or nothing?'),
-                 (_partial(right, ticks, cost=0), 'Who ticks everything has hit every right option. Should that be full marks?'),
+            call = f'partial_credit(q with right={right}, ticks={ticks})'
+            like(answer(q, list(ticks)), _partial(right, ticks), call,
+                 (_partial(right, ticks, whole=True),
+                  'Half an answer is worth something. Is yours all or nothing?'),
+                 (_partial(right, ticks, cost=0),
+                  'Who ticks everything has hit every right option. Should that be full marks?'),
                  (_partial(right, ticks, floor=False), 'Can a question take away what others gave?'),
-                 (_partial(right, ticks, by=len(ticks) or 1), 'A single tick at a right option, and the rest left out: is that the whole answer?'),
+                 (_partial(right, ticks, by=len(ticks) or 1),
+                  'A single tick at a right option, and the rest left out: is that the whole answer?'),
                  (_partial(right, ticks, by=n), 'The right options are the measure, not all options.'),
                  think='Work through the example: 3 right options, 2 hits, 1 miss.')
 
@@ -82,7 +94,8 @@ def _box(history, back=False, cap=5, from_due=False, start=1):
 @exercise('w8.due', concepts=('w8.3',), hints=(
     'Keep two things while you go through the history: the box, and the day of the review.',
     'A card that was known moves up, but there is no sixth box; one that was not known starts again.',
-    'The box after the last review decides how long to wait, and the waiting starts on the day of that review, also when it came late.'))
+    'The box after the last review decides how long to wait, and the waiting starts on the day of that '
+    'review, also when it came late.'))
 def check_due(answer, rng):
     "Random histories, the empty one too"
     for n in (4, 7, 9, 12):
@@ -91,10 +104,12 @@ def check_due(answer, rng):
             history.append((day, bool(k != 3 and rng.random() < 0.85)))
             day = _box(history)[1] + int(rng.integers(0, 4))
         if n == 7: history = [(0, True), (2, True), (6, True), (14, True), (30, True), (46, True), (62, True)]
-        if n == 12: history = history[:6] + [(history[5][0] + d, d != 1) for d in (2, 1, 2)][:1] + [(history[5][0] + 40, False)]
+        if n == 12: history = history[:6] + [(history[5][0] + 2, True), (history[5][0] + 40, False)]
         like(answer(list(history)), _box(history), f'due({history})',
              (_box(history, back=True), 'A card that was forgotten goes back further than one box.'),
-             (_box(history, from_due=True), 'The card was seen on another day than planned. From which of the two days is the wait counted?'),
+             (_box(history, from_due=True),
+              'The card was seen on another day than planned. From which of the two days is the wait '
+              'counted?'),
              (_box(history, cap=99), 'How many boxes are there?'),
              (_box(history, start=0), 'In which box is a card before its first review?'),
              think='Write box and due day under each review of the example.')
@@ -105,27 +120,34 @@ def _kappa(a, b, chance='own', divide=True):
     "Kappa, and what mistakes make of it"
     a, b, names = np.array(a), np.array(b), sorted(set(a) | set(b))
     p = [((a == c).mean(), (b == c).mean()) for c in names]
-    e = sum(x*y for x,y in p) if chance == 'own' else 1/len(names) if chance == 'even' else sum(((x + y)/2)**2 for x,y in p)
+    e = dict(own=sum(x*y for x,y in p), even=1/len(names), pooled=sum(((x + y)/2)**2 for x,y in p))[chance]
     return float(0. if abs(1 - e) < 1e-12 else ((a == b).mean() - e)/((1 - e) if divide else 1))
 
 @exercise('w8.kappa', concepts=('w8.5', 'w8.1'), hints=(
-    'How often do the two agree? That is the first number, and it is easy to get high when nearly all essays pass.',
-    'Suppose each of them gave their marks at random, as often as they do now. How often would both say "pass", how often both "fail"?',
+    'How often do the two agree? That is the first number, and it is easy to get high when nearly all '
+    'essays pass.',
+    'Suppose each of them gave their marks at random, as often as they do now. How often would both say '
+    '"pass", how often both "fail"?',
     'Kappa is what they reach above chance, as a share of what could be reached above chance.'))
 def check_kappa(answer, rng):
     "Markers with habits of their own; then two who always say the same"
     for n, names in ((8, ['pass', 'fail']), (30, [0, 1, 2, 3]), (60, ['A', 'B', 'C'])):
         a = rng.choice(len(names), n, p=rng.dirichlet(np.full(len(names), 3.)))
-        b = np.where(rng.random(n) < 0.6, a, rng.choice(len(names), n, p=rng.dirichlet(np.full(len(names), 3.))))
+        same_as_a = rng.random(n) < 0.6
+        b = np.where(same_as_a, a, rng.choice(len(names), n, p=rng.dirichlet(np.full(len(names), 3.))))
         a[:3], b[:3] = (0, 1, 0), (0, 0, 0)
         a, b = [names[i] for i in a], [names[i] for i in b]
-        like(answer(list(a), list(b)), _kappa(a, b), f'kappa({a if n < 9 else f"{n} marks"}, {b if n < 9 else f"{n} marks"})',
-             (float(np.mean([x == y for x,y in zip(a, b)])), 'Two who let everybody pass agree always, without reading. What would chance alone give?'),
+        shown = f'{a}, {b}' if n < 9 else f'{n} marks, {n} marks'
+        like(answer(list(a), list(b)), _kappa(a, b), f'kappa({shown})',
+             (float(np.mean([x == y for x,y in zip(a, b)])),
+              'Two who let everybody pass agree always, without reading. What would chance alone give?'),
              (_kappa(a, b, 'even'), 'Marks are not equally frequent. Who gives them how often?'),
-             (_kappa(a, b, 'pooled'), 'The two markers have habits of their own: one may be stricter. Keep their shares apart.'),
+             (_kappa(a, b, 'pooled'), 'The two markers have habits of their own: one may be stricter. Keep '
+                                      'their shares apart.'),
              (_kappa(a, b, divide=False), 'The most that can be reached above chance is not 1.'),
              think='Count agreement and shares for the six essays of the example.')
-    same(answer(['pass']*4, ['pass']*4), 0., "kappa(['pass']*4, ['pass']*4)", 'If chance makes them agree always, what is left to reach? The statement says what to return.')
+    same(answer(['pass']*4, ['pass']*4), 0., "kappa(['pass']*4, ['pass']*4)",
+         'If chance makes them agree always, what is left to reach? The statement says what to return.')
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #4df49ac9
 def _corr(a, b):
@@ -134,9 +156,12 @@ def _corr(a, b):
     return float(a@b/n) if n > 1e-12 else 0.
 
 @exercise('w8.discrimination', concepts=('w8.1', 'w8.2'), hints=(
-    'For one question: a list of who got it right, and a list of how many of the others each student got right. How do you measure whether they go together?',
-    'The score that it is compared with must not contain the question itself: take its column away from the total.',
-    'np.corrcoef(a, b)[0, 1] is the correlation. Look first whether one of the two is the same for all students.'))
+    'For one question: a list of who got it right, and a list of how many of the others each student got '
+    'right. How do you measure whether they go together?',
+    'The score that it is compared with must not contain the question itself: take its column away from the '
+    'total.',
+    'np.corrcoef(a, b)[0, 1] is the correlation. Look first whether one of the two is the same for all '
+    'students.'))
 def check_discrimination(answer, rng):
     "Students who know more or less, and questions that tell more or less; one that everybody gets right"
     for n, k in ((8, 4), (30, 6), (100, 10)):
@@ -145,16 +170,22 @@ def check_discrimination(answer, rng):
         right[:, -1] = 1
         rest, total = right.sum(1)[:, None] - right, right.sum(1)
         with_own = np.array([_corr(right[:, j], total) for j in range(k)])
-        like(answer(right.copy()), np.array([_corr(right[:, j], rest[:, j]) for j in range(k)]), f'discrimination(table of {n} students and {k} questions)',
-             (with_own, 'A question goes together with itself. Is it still part of the score that it is compared with?'),
-             (right.mean(0).astype(float), 'That says how easy a question is. Does it also say who gets it right?'),
-             think=f'Question {k - 1} is answered rightly by everybody, so it tells nothing: 0. Then look at the last question of the example.')
+        want = np.array([_corr(right[:, j], rest[:, j]) for j in range(k)])
+        like(answer(right.copy()), want, f'discrimination(table of {n} students and {k} questions)',
+             (with_own, 'A question goes together with itself. Is it still part of the score that it is '
+                        'compared with?'),
+             (right.mean(0).astype(float), 'That says how easy a question is. Does it also say who gets it '
+                                           'right?'),
+             think=f'Question {k - 1} is answered rightly by everybody, so it tells nothing: 0. Then look '
+                   'at the last question of the example.')
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #1b86858e
 @exercise('w8.fair_draw', concepts=('w8.2', 'w8.5'), hints=(
     'Make a list of the questions of each topic, and shuffle each list with random.Random(seed).',
-    'Deal like cards: go round the topics and take one question from each that has any left, until there are n.',
-    'When n is not a multiple of the number of topics, some topics give one more. If these are always the first ones, others are asked about less: shuffle the topics too.'))
+    'Deal like cards: go round the topics and take one question from each that has any left, until there '
+    'are n.',
+    'When n is not a multiple of the number of topics, some topics give one more. If these are always the '
+    'first ones, others are asked about less: shuffle the topics too.'))
 def check_fair_draw(answer, rng):
     "Pools of equal and of unequal size"
     for pools, n in (((9, 9, 9, 9), 10), ((12, 3, 8), 11), ((5, 5, 5, 5, 5, 5, 5, 5), 12), ((2, 10, 1), 8)):
@@ -164,39 +195,69 @@ def check_fair_draw(answer, rng):
         call, extra, ever = f'fair_draw({len(qs)} questions in topics of {pools}, n={n}, seed)', set(), set()
         for seed in range(60):
             got = answer(list(qs), n, seed)
-            if type(got) is not list or any(type(i) is not str or i not in topic for i in got): raise Wrong(f'{call} should be a list of ids of the questions given.', "A question is a pair: its id, then its topic.")
-            if len(got) != n or len(set(got)) != n: raise Wrong(f'{call} should have {n} different questions, but it has {len(set(got))} in {len(got)} places.', 'Can a question be drawn twice? And what if a topic has no more?')
+            if type(got) is not list or any(type(i) is not str or i not in topic for i in got):
+                raise Wrong(f'{call} should be a list of ids of the questions given.',
+                            "A question is a pair: its id, then its topic.")
+            if len(got) != n or len(set(got)) != n:
+                raise Wrong(f'{call} should have {n} different questions, but it has {len(set(got))} in '
+                            f'{len(got)} places.',
+                            'Can a question be drawn twice? And what if a topic has no more?')
             count = [sum(topic[i] == t for i in got) for t in names]
-            if any(count[s] > count[t] + 1 and count[t] < pools[t] for s in range(len(pools)) for t in range(len(pools))): raise Wrong(f'{call} took {count} questions from its topics.', 'A topic may have two fewer than another only when it has no more questions.')
-            if seed < 5 and answer(list(qs), n, seed) != got: raise Wrong(f'{call} gave two results for the same seed.', 'random.Random(seed) is a generator of its own, that nothing else moves.')
+            has_more = [c for c,p in zip(count, pools) if c < p]
+            if has_more and max(count) > min(has_more) + 1:
+                raise Wrong(f'{call} took {count} questions from its topics.',
+                            'A topic may have two fewer than another only when it has no more questions.')
+            if seed < 5 and answer(list(qs), n, seed) != got:
+                raise Wrong(f'{call} gave two results for the same seed.',
+                            'random.Random(seed) is a generator of its own, that nothing else moves.')
             ever |= set(got)
             extra |= {t for t,c in zip(names, count) if c == max(count)}
-        if len(ever) < len(topic): raise Wrong(f'Over 60 seeds {len(topic) - len(ever)} of {len(topic)} questions were never drawn.', 'Does the seed decide which questions of a topic are taken, or only their order?')
-        if len(set(pools)) == 1 and len(extra) < len(pools): raise Wrong(f'Over 60 seeds {len(pools) - len(extra)} of {len(pools)} topics never had one question more than others.', 'Who decides which topics give one more?')
+        if len(ever) < len(topic):
+            raise Wrong(f'Over 60 seeds {len(topic) - len(ever)} of {len(topic)} questions were never drawn.',
+                        'Does the seed decide which questions of a topic are taken, or only their order?')
+        if len(set(pools)) == 1 and len(extra) < len(pools):
+            raise Wrong(f'Over 60 seeds {len(pools) - len(extra)} of {len(pools)} topics never had one '
+                        'question more than others.',
+                        'Who decides which topics give one more?')
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #6fc3e30a
 def _best_plan(topics, minutes):
-    return max((sum(g for _,_,g in some), [n for n,_,_ in some]) for k in range(len(topics) + 1) for some in combinations(topics, k) if sum(m for _,m,_ in some) <= minutes)
+    plans = [some for k in range(len(topics) + 1) for some in combinations(topics, k)]
+    fit = [some for some in plans if sum(m for _,m,_ in some) <= minutes]
+    return max((sum(g for _,_,g in some), [n for n,_,_ in some]) for some in fit)
 
 @exercise('w8.study_plan', points=2, concepts=('w8.4',), hints=(
-    'Compare with what you would do by hand in the example: the topic with the most marks a minute first. What is wrong with that?',
-    'With up to ten topics there are at most 1024 selections: itertools.combinations lists them, and the best that fits wins.',
-    'For many topics there is a quicker way: best[m] is the best plan that takes m minutes, and each topic in turn improves it (the knapsack problem).'))
+    'Compare with what you would do by hand in the example: the topic with the most marks a minute first. '
+    'What is wrong with that?',
+    'With up to ten topics there are at most 1024 selections: itertools.combinations lists them, and the '
+    'best that fits wins.',
+    'For many topics there is a quicker way: best[m] is the best plan that takes m minutes, and each topic '
+    'in turn improves it (the knapsack problem).'))
 def check_study_plan(answer, rng):
     "Random topics, and the case in which the greedy choice fails"
     cases = [([('A', 40, 4.2), ('B', 30, 3.), ('C', 30, 3.)], 60)]
-    for n in (5, 8, 10): cases.append(([(f'topic {i}', int(rng.integers(2, 13))*5, round(float(rng.uniform(0.5, 5)), 1)) for i in range(n)], int(rng.integers(60, 120))))
+    def topic(i): return f'topic {i}', int(rng.integers(2, 13))*5, round(float(rng.uniform(0.5, 5)), 1)
+    for n in (5, 8, 10): cases.append(([topic(i) for i in range(n)], int(rng.integers(60, 120))))
     cases.append(([('A', 40, 4.2), ('B', 30, 3.)], 20))
     for topics, minutes in cases:
         got, call = answer(list(topics), minutes), f'study_plan({topics}, {minutes})'
         table = {n: (m, g) for n,m,g in topics}
-        if type(got) is not list or any(type(n) is not str for n in got): raise Wrong(f'{call} should be a list of names.', 'Return the names alone; the list may be empty.')
-        if bad := [n for n in got if n not in table]: raise Wrong(f'{call} holds {bad[0]!r}, which is no topic.', 'The name is the first of the three.')
-        if len(set(got)) < len(got): raise Wrong(f'{call} has a topic twice.', 'Studied once, the marks are gained.')
+        if type(got) is not list or any(type(n) is not str for n in got):
+            raise Wrong(f'{call} should be a list of names.',
+                        'Return the names alone; the list may be empty.')
+        if bad := [n for n in got if n not in table]:
+            raise Wrong(f'{call} holds {bad[0]!r}, which is no topic.',
+                        'The name is the first of the three.')
+        if len(set(got)) < len(got):
+            raise Wrong(f'{call} has a topic twice.',
+                        'Studied once, the marks are gained.')
         spent, gain = sum(table[n][0] for n in got), sum(table[n][1] for n in got)
         if spent > minutes: raise Wrong(f'{call} takes {spent} minutes.', 'Add up the minutes of your plan.')
         best = _best_plan(topics, minutes)[0]
-        if gain < best - 1e-9: raise Wrong(f'{call} gains {gain:.1f} marks, and {best:.1f} are possible.', 'What does the first topic that you take keep you from? A topic with fewer marks a minute may fit better.')
+        if gain < best - 1e-9:
+            raise Wrong(f'{call} gains {gain:.1f} marks, and {best:.1f} are possible.',
+                        'What does the first topic that you take keep you from? A topic with fewer marks a '
+                        'minute may fit better.')
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #32cb558e
 def _json_types(o):
@@ -204,29 +265,66 @@ def _json_types(o):
     if type(o) is dict: return all(type(k) is str and _json_types(v) for k,v in o.items())
     return all(map(_json_types, o)) if type(o) is list else type(o) in (str, int, float, bool)
 
-@exercise('w8.new_question', points=2, concepts=('w8.1',), hints=(
-    "Look at two questions of the bank: next(q for q in bank(6) if q['kind'] == 'single'), and one of the kind 'numeric'.",
-    'Begin with the wrong answers: which mistakes do people make with this concept, and what would each of them answer? The feedback on an option speaks to the one who made this mistake.',
-    "Ask course_labs.teaching.questions.problem(q) what is wrong with your question: it answers None when nothing is. For a numeric one, give the formula of the answer and of each trap."))
-def check_new_question(answer, rng):
-    "The rules of the bank, then those of a good question"
-    from course_labs.teaching.questions import bank, problem
-    q = answer()
-    if type(q) is not dict or not _json_types(q): raise Wrong('new_question should return a dict of plain str, numbers, bools, lists and dicts.', 'Whatever is in it has to go into a JSON file.')
-    if q.get('kind') not in ('single', 'numeric'): raise Wrong(f"The kind should be 'single' or 'numeric', but it is {q.get('kind')!r}.", 'Other kinds are welcome in the bank, but not checked here.')
-    if bad := problem(q): raise Wrong(f'The bank would refuse it: field {bad[0]} {bad[1]}.', 'Compare this field with a question of the bank.')
-    flat = lambda s: ' '.join(s.lower().split())
+_OTHERS = 'all of the above', 'none of the above', 'all of them', 'none of them'
+
+def _flat(s): return ' '.join(s.lower().split())
+
+def _new_to_bank(q):
+    "Neither its id nor its text stands in the bank, and it is of the week that its id says"
+    from course_labs.teaching.questions import bank, question_week
     for other in bank():
         if other['id'] == q['id']: raise Wrong(f"The id {q['id']} is taken.", 'Numbers up to q99 are free.')
-        if flat(other['text']) == flat(q['text']): raise Wrong(f"The question is {other['id']} of the bank.", 'Ask something that the bank does not ask yet.')
-    if not any(c.startswith(q['id'][:3]) for c in q['concepts']): raise Wrong(f"The id belongs to week {q['id'][1]}, and none of the concepts {q['concepts']} does.", "Rows of the course's plan have ids like w6.3; concepts() lists them.")
-    if q['kind'] == 'numeric':
-        if len(q['traps']) < 2: raise Wrong(f"It has {len(q['traps'])} traps, and at least 2 are asked for.", 'Which step can be left out, and which be done the wrong way round?')
-        said = [t['feedback'] for t in q['traps']]
-    else:
-        right, wrong = ([o for o in q['options'] if o['right'] == r] for r in (True, False))
-        if len(right[0]['text']) > max(len(o['text']) for o in wrong): raise Wrong('The right option is the longest one.', 'Who knows nothing chooses the longest. Make a wrong one as careful as the right one.')
-        if any(flat(o['text']).rstrip('.') in ('all of the above', 'none of the above', 'all of them', 'none of them') for o in q['options']): raise Wrong('An option speaks of the other options.', 'Options are shown in random order, and "all of the above" gives itself away.')
-        said = [o['feedback'] for o in wrong]
-    if len({flat(s) for s in said}) < len(said): raise Wrong('Two wrong answers have the same feedback.', 'Each stands for another mistake. What would you say to the one who made it?')
-    if short := [s for s in said if len(s) < 30]: raise Wrong(f'The feedback {short[0]!r} is too short to help.', 'Say which thought was wrong, or what to look at again.')
+        if _flat(other['text']) == _flat(q['text']):
+            raise Wrong(f"The question is {other['id']} of the bank.",
+                        'Ask something that the bank does not ask yet.')
+    week = question_week(q['id'])
+    if not any(c.startswith(f'w{week}.') for c in q['concepts']):
+        raise Wrong(f"The id belongs to week {week}, and none of the concepts {q['concepts']} does.",
+                    "Rows of the course's plan have ids like w6.3; concepts() lists them.")
+
+def _good_number(q):
+    "Feedbacks of a numeric question that has traps enough"
+    if len(q['traps']) < 2:
+        raise Wrong(f"It has {len(q['traps'])} traps, and at least 2 are asked for.",
+                    'Which step can be left out, and which be done the wrong way round?')
+    return [t['feedback'] for t in q['traps']]
+
+def _good_options(q):
+    "Feedbacks of the wrong options, where the right one does not give itself away"
+    right, wrong = ([o for o in q['options'] if o['right'] == r] for r in (True, False))
+    if len(right[0]['text']) > max(len(o['text']) for o in wrong):
+        raise Wrong('The right option is the longest one.',
+                    'Who knows nothing chooses the longest. Make a wrong one as careful as the right one.')
+    if any(_flat(o['text']).rstrip('.') in _OTHERS for o in q['options']):
+        raise Wrong('An option speaks of the other options.',
+                    'Options are shown in random order, and "all of the above" gives itself away.')
+    return [o['feedback'] for o in wrong]
+
+@exercise('w8.new_question', points=2, concepts=('w8.1',), hints=(
+    "Look at two questions of the bank: next(q for q in bank(6) if q['kind'] == 'single'), and one of the "
+    "kind 'numeric'.",
+    'Begin with the wrong answers: which mistakes do people make with this concept, and what would each of '
+    'them answer? The feedback on an option speaks to the one who made this mistake.',
+    "Ask course_labs.teaching.questions.problem(q) what is wrong with your question: it answers None when "
+    "nothing is. For a numeric one, give the formula of the answer and of each trap."))
+def check_new_question(answer, rng):
+    "The rules of the bank, then those of a good question"
+    from course_labs.teaching.questions import problem
+    q = answer()
+    if type(q) is not dict or not _json_types(q):
+        raise Wrong('new_question should return a dict of plain str, numbers, bools, lists and dicts.',
+                    'Whatever is in it has to go into a JSON file.')
+    if q.get('kind') not in ('single', 'numeric'):
+        raise Wrong(f"The kind should be 'single' or 'numeric', but it is {q.get('kind')!r}.",
+                    'Other kinds are welcome in the bank, but not checked here.')
+    if bad := problem(q):
+        raise Wrong(f'The bank would refuse it: field {bad[0]} {bad[1]}.',
+                    'Compare this field with a question of the bank.')
+    _new_to_bank(q)
+    said = _good_number(q) if q['kind'] == 'numeric' else _good_options(q)
+    if len({_flat(o) for o in said}) < len(said):
+        raise Wrong('Two wrong answers have the same feedback.',
+                    'Each stands for another mistake. What would you say to the one who made it?')
+    if short := [o for o in said if len(o) < 30]:
+        raise Wrong(f'The feedback {short[0]!r} is too short to help.',
+                    'Say which thought was wrong, or what to look at again.')

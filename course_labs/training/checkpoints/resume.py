@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/checkpoints/resume.
 # %% auto #0
 __all__ = ['resumable', 'resuming']
 
-# %% ../../../nbs/lib/training/checkpoints/05_resume.ipynb #e4b5d61e
+# %% ../../../nbs/lib/training/checkpoints/05_resume.ipynb #36988f1e
 import time
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -29,8 +29,8 @@ def resumable(x,           # fastai Learner, transformers Trainer or compiled Ke
     """Let a training go on, when the same code runs again, from where it was killed
 
     Model, optimiser, schedule, random states and table are written into `folder` whole or not at all; the
-    last two checkpoints stay. On a CPU the weights at the end are, bit for bit, those of a training that was never
-    stopped. A folder that belongs to another model, data set, schedule or version is refused with a
+    last two checkpoints stay. On a CPU the weights at the end are, bit for bit, those of a training that was
+    never stopped. A folder that belongs to another model, data set, schedule or version is refused with a
     `CourseError`. `finish()` of the callback frees the space that only a training still needs."""
     kind = _kind(x)
     if kind == 'fastai':

@@ -1,0 +1,94 @@
+"Files of ratings: layouts, titles, scales, and one line for what is none"
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from course_labs.data_sets import ratings as R
+from course_labs.data_sets.registry import get
+from course_labs.core.files import CourseError
+
+HEADER = 'userId,movieId,rating,timestamp\n'
+GOOD = 'ann,m1,4,10\nann,m2,2,20\nbob,m1,5,30\nbob,m2,1,40\ncy,m1,3,50\n'
+
+def write(folder, text, name='ratings.csv'):
+    path = folder/name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+def test_the_tiny_set_is_what_the_generator_draws():
+    a, b = R.read_ratings(get('ratings')), R.draw_ratings().ratings
+    assert a.titles == b.titles and not a.notes
+    for f in ('users', 'items', 'values', 'times'): assert np.array_equal(getattr(a, f), getattr(b, f))
+    folder = get('ratings').parent
+    assert sum(f.stat().st_size for f in folder.iterdir()) < 400_000
+
+@pytest.mark.parametrize('text, says', [
+    ('', 'is empty'),
+    ('  \n\n', 'is empty'),
+    (HEADER, 'no ratings'),
+    ('person,film,rating\n' + GOOD, 'no column for user and item'),
+    ('userId,movieId,stamp\n' + GOOD, 'no column for rating'),
+    ('1,2,3\n4,5,6\n', 'no column for user'),
+    (HEADER + GOOD + 'bob,m3,good,1\n', "line 7: the rating 'good'"),
+    (HEADER + GOOD + 'bob,m3,nan,1\n', "line 7: the rating 'nan'"),
+    (HEADER + GOOD + 'bob,m3,inf,1\n', 'line 7: the rating'),
+    (HEADER + GOOD + 'bob,m3,-inf,1\nbob,m4,inf,1\n', '2 such lines'),
+    (HEADER + GOOD + 'bob,m3,1e999,1\n', 'line 7: the rating'),
+    (HEADER + GOOD + 'bob,m3,,1\n', 'line 7: the rating'),
+    (HEADER + GOOD + ',m3,4,1\n', 'line 7: no user'),
+    (HEADER + GOOD + 'bob,,4,1\n', 'line 7: no item'),
+    (HEADER + GOOD + 'bob,m3,4,1,7,8\n', 'not a table'),
+    (HEADER + 'ann,m1,4,1\nann,m2,3,1\n', 'a single user'),
+    (HEADER + 'ann,m1,4,1\nbob,m1,3,1\n', 'a single item'),
+    (HEADER + 'ann,m1,4,1\nbob,m2,4,1\n', 'every rating is 4'),
+    (b'PK\x03\x04\0\0\0', 'not a text file'),
+])
+def test_what_is_no_file_of_ratings_is_said_in_one_line(tmp_path, text, says):
+    with pytest.raises(CourseError) as e: R.read_ratings(write(tmp_path, text))
+    assert says in str(e.value) and '\n' not in str(e.value) and 'ratings.csv' in str(e.value)
+
+def test_a_missing_file_and_an_empty_folder(tmp_path):
+    with pytest.raises(CourseError, match='cannot be read'): R.read_ratings(tmp_path/'none.csv')
+    with pytest.raises(CourseError, match='no u.data or ratings.csv'): R.read_ratings(tmp_path)
+
+@pytest.mark.parametrize('text', [HEADER + GOOD, (HEADER + GOOD).replace(',', '\t'), (HEADER + GOOD).replace(',', ';'), '\ufeff' + HEADER + GOOD, (HEADER + GOOD).replace('\n', '\r\n'),
+                                  GOOD.replace(',', '\t'), GOOD.replace(',', '::'), HEADER + GOOD + '\n\n', 'User ID,Item_ID,Score,Time\n' + GOOD])
+def test_layouts(tmp_path, text):
+    r = R.read_ratings(write(tmp_path, text))
+    assert (len(r), r.n_users, r.n_items, r.scale) == (5, 3, 2, (1, 5))
+    assert list(r.user_ids) == ['ann', 'bob', 'cy'] and r.times.tolist() == [10, 20, 30, 40, 50]
+
+def test_duplicates_keep_the_last_line_and_are_counted(tmp_path):
+    r = R.read_ratings(write(tmp_path, HEADER + GOOD + 'ann,m1,1,60\nann,m1,2,5\n'))
+    assert len(r) == 5 and '2 ratings' in r.notes[0]
+    assert r.values[(r.users == 0) & (r.items == 0)].tolist() == [2]
+
+def test_titles_that_are_missing_are_counted(tmp_path):
+    write(tmp_path, 'movieId,title,genres\nm1,"Sea, the",x\n', 'movies.csv')
+    r = R.read_ratings(write(tmp_path, HEADER + GOOD))
+    assert r.titles == ['Sea, the', 'm2'] and '1 of 2 items have no title' in r.notes[0]
+    write(tmp_path, 'a,b\n1,2\n', 'movies.csv')
+    with pytest.raises(CourseError, match='no column for item or title'): R.read_ratings(tmp_path/'ratings.csv')
+
+def test_latin_titles(tmp_path):
+    write(tmp_path, 'm1|Les Misérables|1995\nm2|Über|1999\n'.encode('latin-1'), 'u.item')
+    assert R.read_ratings(write(tmp_path, GOOD.replace(',', '\t'), 'u.data')).titles == ['Les Misérables', 'Über']
+
+def test_other_scales_and_no_times(tmp_path):
+    r = R.read_ratings(write(tmp_path, 'user,item,rating\na,x,0\na,y,100\nb,x,40\n'))
+    assert r.scale == (0, 100) and r.y_range == (-5, 105) and r.like_at == 70 and r.times is None
+    for split in (R.split_by_time, R.split_leave_last):
+        with pytest.raises(CourseError, match='no times'): split(r)
+    assert [len(o) for o in R.split_random(r, 0.01)] == [2, 1]
+    with pytest.raises(CourseError, match='between 0 and 1'): R.split_random(r, 1.)
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(1, 10), st.integers(0, 50)), min_size=1, max_size=60))
+def test_what_is_written_is_read_back(tmp_path, rows):
+    text = ''.join(f'{u}\t{i}\t{v}\t{t}\n' for u,i,v,t in rows)
+    want = {(u, i): v for u,i,v,t in rows}
+    try: r = R.read_ratings(write(tmp_path, text, 'u.data'))
+    except CourseError: assert len({u for u,*_ in rows}) < 2 or len({i for _,i,*_ in rows}) < 2 or len({v for *_,v,_ in rows}) == 1
+    else:
+        assert {(int(u), int(i)): v for u,i,v in zip(r.user_ids[r.users], r.item_ids[r.items], r.values)} == want
+        for split in (R.split_random, R.split_by_time, R.split_leave_last): assert sorted(np.concatenate(split(r)).tolist()) == list(range(len(r)))
