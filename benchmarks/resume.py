@@ -25,7 +25,7 @@ def fit(cache, labels, arch, epochs, folder, every=2):
     from course_labs.training.loaders import quiet
     from course_labs.weeks.paddy import paddy_learner
     from course_labs.core.machine import seed_everything
-    from course_labs.training.checkpoints.store import resumable
+    from course_labs.training.checkpoints.resume import resumable
     seed_everything(0)
     dls = cached_dls(cache, labels, np.arange(0, len(labels), 10), bs=32, batch_tfms=aug_transforms(flip_vert=True, max_rotate=15, max_zoom=1.1, max_warp=0, max_lighting=0.1))
     learn = paddy_learner(dls, arch, pretrained=arch == ARCH, img_size=cache.shape[1])

@@ -8,9 +8,11 @@ Docs: https://course-labs.github.io/course_labs/lib/lab.html.md"""
 __all__ = ['Summary', 'Lab', 'start']
 
 # %% ../nbs/lib/lab.ipynb #5a9e6b4f
-import html, json, math, os
+import html, json, math, os, time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 from .core.files import CourseError, write_whole
 from .core.machine import Device, host, online, probe_device, seed_everything
@@ -30,22 +32,25 @@ class Summary:
     __repr__ = __str__
     def _repr_html_(self):
         cell = '<td style="text-align:left">'
-        says = ''.join(f"<tr>{cell}{'✓' if o['holds'] else '✗'}</td>{cell}{html.escape(o['text'])}</td></tr>" for o in self.claims)
-        rows = ''.join(f"<tr>{cell}{html.escape(k)}</td><td>{v:.4g}</td></tr>" for k,v in self.metrics.items())
+        marks = [('✓' if o['holds'] else '✗', html.escape(o['text'])) for o in self.claims]
+        says = ''.join(f'<tr>{cell}{mark}</td>{cell}{text}</td></tr>' for mark,text in marks)
+        rows = [(html.escape(k), f'{v:.4g}') for k,v in self.metrics.items()]
+        rows = ''.join(f'<tr>{cell}{name}</td><td>{value}</td></tr>' for name,value in rows)
         return f'<table>{says}</table><table>{rows}</table>'
 
 class Lab:
     "One run of one week: where it runs, its settings, its data and its results"
     def __init__(self,
-                 week:int,     # Its number
+                 week:int,      # Its number
                  device:Device, # From `probe_device`
-                 size:str,     # 'tiny' or 'full'
-                 seed:int,     # Seeds everything
-                 host:str,     # 'kaggle', 'colab' or 'local'
-                 online:bool,  # Is a network there?
-                 out:Path      # Folder for the files that the lab writes; made when first used
+                 size:str,      # 'tiny' or 'full'
+                 seed:int,      # Seeds everything
+                 host:str,      # 'kaggle', 'colab' or 'local'
+                 online:bool,   # Is a network there?
+                 out:Path       # Folder for the files that the lab writes; made when first used
                 ):
-        self.week, self.device, self.size, self.seed, self.host, self.online = week, device, size, seed, host, online
+        self.week, self.device, self.size, self.seed = week, device, size, seed
+        self.host, self.online = host, online
         self._out, self.metrics, self.cfg = Path(out).absolute(), {}, None
         self.claims, self.own_settings = [], {}
 
@@ -58,43 +63,70 @@ class Lab:
     def facts(self) -> dict:
         "What `start` prints, by name"
         d = self.device
-        return dict(week=self.week, host=self.host, device=d.name, precision=f"{d.precision} (works: {', '.join(d.precisions)})",
-                    size=self.size, seed=self.seed, network='yes' if self.online else 'no')
+        return dict(week=self.week,
+                    host=self.host,
+                    device=d.name,
+                    precision=f"{d.precision} (works: {', '.join(d.precisions)})",
+                    size=self.size,
+                    seed=self.seed,
+                    network='yes' if self.online else 'no')
 
     def __repr__(self):
         lines = [f'{k:<10} {v}' for k,v in self.facts().items()]
         return '\n'.join(lines + ([f'note       {self.device.note}'] if self.device.note else []))
 
     def config(self,
-               tiny:dict=None, # As labs did before there was a syllabus: settings on two CPU cores, in seconds
+               tiny:dict=None, # As labs did before there was a syllabus: settings for two CPU cores
                full:dict=None, # The same keys, on a GPU
                **changed       # Settings of the week to override: `epochs=3`
               ) -> Config:     # The settings of this run; what is set from outside goes before `changed`
-        "The week's settings at this size; raises `CourseError` that lists the settings on one that there is not"
-        if tiny is None: known = {s.name: getattr(s, self.size) for s in syllabus.week(self.week).settings.values()}
-        elif set(tiny) != set(full or {}): raise ValueError(f'tiny and full differ in their keys: {sorted(set(tiny)^set(full or {}))}')
+        "The week's settings at this size; raises `CourseError` that lists them on one that there is not"
+        week = syllabus.week(self.week)
+        if tiny is None: known = {s.name: getattr(s, self.size) for s in week.settings.values()}
+        elif odd := set(tiny)^set(full or {}):
+            raise ValueError(f'tiny and full differ in their keys: {sorted(odd)}')
         else: known = tiny if self.size == 'tiny' else full
-        cfg = Config(known, syllabus.week(self.week).dials if tiny is None else ())
+        cfg = Config(known, week.dials if tiny is None else ())
         for key, value in changed.items(): cfg[self._known(key, cfg)] = value
         for key, text in pairs(os.environ.get('COURSE_LABS_SET', ''), 'COURSE_LABS_SET').items():
-            cfg[self._known(key, cfg)] = coerce(key, text, cfg[key])
+            cfg[self._known(key, cfg)] = coerce(key, text, cfg.get(key))
         self.cfg, self.own_settings = cfg, {k: v for k,v in cfg.items() if v != known[k]}
         self._write()
         return cfg
 
     def _known(self, key, cfg):
-        if key not in cfg: raise CourseError(f"week {self.week} has no setting {key!r}; it has: {', '.join(cfg)}")
-        return key
+        if key in cfg: return key
+        raise CourseError(f"week {self.week} has no setting {key!r}; it has: {', '.join(cfg)}")
 
-    def data(self, name:str # A name of the registry in `datasets`
-            ) -> Path:      # Its file or folder
+    def data(self,
+             name:str # A name of the registry of data sets
+            ) -> Path: # Its file or folder
         "The data set `name` at the size of this lab, or what `--data name=path` put in its place"
         return get(name, self.size)
 
+    def epochs(self,
+               n:int,       # Epochs
+               *parts,      # What the loop changes: modules, optimisers, schedules, lists of plain values
+               every:int=1, # Epochs between two checkpoints, where the run keeps its trainings
+               data=None,   # What is trained on: a data set, or its arrays in a tuple
+               **named      # More parts, with the names under which messages speak of them
+              ):            # Numbers from 0 to n - 1, without those that were done before a session was lost
+        "`range(n)` for a training loop written by hand, which goes on where it was when its session was lost"
+        from course_labs.training.checkpoints.loop import epochs
+        return epochs(n, *parts, every=every, data=data, **named)
+
+    @contextmanager
+    def timed(self):
+        "Its `seconds` say, at the end of the block, what the block took, also before a session was lost"
+        from course_labs.training.checkpoints.loop import keeper
+        took, begun, before = SimpleNamespace(seconds=0.), time.perf_counter(), keeper.before
+        yield took
+        took.seconds = time.perf_counter() - begun + keeper.before - before
+
     def checkpoints(self,
                     *names        # What tells this training from the lab's others: a model, a seed
-                   ) -> Path|None: # For `training.resuming`; None where the setting `resume` is off
-        "Folder in which a training is kept, so that it can go on after the session was lost"
+                   ) -> Path|None: # For `resuming`; None where the setting `resume` is off
+        "Folder of one training, for notebooks that keep theirs themselves, as labs once did"
         return self.out/'resume'/'_'.join(map(str, names)) if self.cfg.get('resume') else None
 
     def record(self,
@@ -111,13 +143,14 @@ class Lab:
     @property
     def own(self) -> tuple: # Words: 'the setting epochs', 'the data set paddy'
         "What of this run is not the course's own"
-        return tuple([f'the setting {k}' for k in self.own_settings] + [f'the data set {k}' for k in data_overrides()])
+        settings = [f'the setting {k}' for k in self.own_settings]
+        return tuple(settings + [f'the data set {k}' for k in data_overrides()])
 
     def claim(self,
               text:str, # A sentence about a result of this run
               holds     # Does it hold?
              ) -> bool:
-        "State a result of this run. One that does not hold is said, and fails a run on the course's own data and settings"
+        "State a result of this run; one that does not hold fails a run on the course's own data and settings"
         holds = bool(holds)
         self.claims.append(dict(text=text, holds=holds))
         self._write()
@@ -131,13 +164,28 @@ class Lab:
 
     def _write(self):
         if path := os.environ.get('COURSE_LABS_RECORD'):
-            settings = {k: v if isinstance(v, (int, float, str, bool, type(None))) else repr(v) for k,v in (self.cfg or {}).items()}
-            write_whole(path, json.dumps(dict(facts=self.facts(), config=settings, metrics=self.metrics, claims=self.claims, own=self.own)))
+            plain = int, float, str, bool, type(None)
+            settings = {k: v if isinstance(v, plain) else repr(v) for k,v in (self.cfg or {}).items()}
+            shown = dict(facts=self.facts(), config=settings, metrics=self.metrics, claims=self.claims)
+            write_whole(path, json.dumps(dict(shown, own=self.own)))
 
 # %% ../nbs/lib/lab.ipynb #18242e22
 def _choose(variable, text, allowed):
-    if text not in allowed: raise CourseError(f"{variable}={text}: choose one of {', '.join(map(str, allowed))}")
-    return text
+    if text in allowed: return text
+    raise CourseError(f"{variable}={text}: choose one of {', '.join(map(str, allowed))}")
+
+def _seed():
+    text = os.environ.get('COURSE_LABS_SEED') or '42'
+    try: return int(text)
+    except ValueError: raise CourseError(f'COURSE_LABS_SEED={text}: a seed is a whole number') from None
+
+def _keep(lab):
+    "At size full, or where it is asked for, keep every training of the lab; else none"
+    from course_labs.training.checkpoints.keep import keep_trainings
+    from course_labs.training.checkpoints.loop import keeper
+    wish = os.environ.get('COURSE_LABS_KEEP') or ('1' if lab.size == 'full' else '0')
+    if _choose('COURSE_LABS_KEEP', wish, ('0', '1')) == '0': return keeper.stop()
+    keep_trainings(lab._out/'resume', lambda: {k: v for k,v in (lab.cfg or {}).items() if k != 'resume'})
 
 def start(week:int # Which lab
          ) -> Lab: # Settings, data and results of this run
@@ -150,12 +198,12 @@ def start(week:int # Which lab
         torch.cuda.is_available = lambda: False
         torch.cuda.device_count = lambda: 0
     if not net: os.environ.setdefault('HF_HUB_OFFLINE', '1')
-    size = _choose('COURSE_LABS_SIZE', os.environ.get('COURSE_LABS_SIZE') or ('full' if device.kind != 'cpu' else 'tiny'), SIZES)
-    try: seed = int(os.environ.get('COURSE_LABS_SEED') or 42)
-    except ValueError: raise CourseError(f"COURSE_LABS_SEED={os.environ['COURSE_LABS_SEED']}: a seed is a whole number") from None
+    size = os.environ.get('COURSE_LABS_SIZE') or ('full' if device.kind != 'cpu' else 'tiny')
+    size, seed = _choose('COURSE_LABS_SIZE', size, SIZES), _seed()
     seed_everything(seed)
-    out = os.environ.get('COURSE_LABS_OUT') or ('/kaggle/working' if where == 'kaggle' else f'week{week:02d}_out')
-    lab = Lab(week, device, size, seed, where, net, Path(out))
+    out = '/kaggle/working' if where == 'kaggle' else f'week{week:02d}_out'
+    lab = Lab(week, device, size, seed, where, net, Path(os.environ.get('COURSE_LABS_OUT') or out))
+    _keep(lab)
     print(lab)
     lab._write()
     return lab

@@ -71,12 +71,12 @@ FACADES = dict(
     kaggle_client=('data_sets.kaggle',),
     plots=('training.plots',),
     ranking=('training.ranking',),
-    lr_finder=('training.lr_finder',),
+    lr_finder=('training.lr_finder', 'training.untouched'),
     comparison=('training.comparison',),
     launch=('training.multi_gpu',),
     pretrained=('training.vision_models',),
     text_models=('training.text_models',),
-    resume=('training.checkpoints.store',),
+    resume=('training.checkpoints.store', 'training.checkpoints.loop', 'training.checkpoints.resume'),
     exercises=('teaching.exercises',),
     bank=('syllabus', 'teaching.concepts', 'teaching.mathtext', 'teaching.arithmetic', 'teaching.kinds',
           'teaching.questions', 'teaching.former'),
@@ -93,7 +93,8 @@ FACADES = dict(
     midterm=('teaching.questions', 'teaching.exams', 'teaching.guide', 'teaching.former', 'weeks.midterm'))
 
 # What `course_labs.training` itself offers
-TRAINING = 'comparison', 'lr_finder', 'multi_gpu', 'precision', 'checkpoints.store'
+TRAINING = ('comparison', 'lr_finder', 'untouched', 'multi_gpu', 'precision', 'memory', 'checkpoints.store',
+            'checkpoints.loop', 'checkpoints.fastai', 'checkpoints.resume')
 
 def facade(places:tuple # Modules below `course_labs`
           ) -> str:     # Text of a module

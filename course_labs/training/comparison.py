@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .lr_finder import autocast_state
+from .untouched import autocast_state
 from .plots import COLOURS
 from ..core.files import CourseError
 from ..core.machine import seed_everything

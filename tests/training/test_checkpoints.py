@@ -10,10 +10,13 @@ import fastai.callback.schedule  # noqa: F401  gives a Learner its fit_one_cycle
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.training import GradientAccumulation
 
-from course_labs.training.precision.checkpoints import store as resume
-from course_labs.training.checkpoints.store import Store, load_plain, plain, random_values, resumable, resumable_range, same
 from course_labs.core.files import CourseError
 from course_labs.core.machine import seed_everything
+from course_labs.training.checkpoints import fastai as of_fastai
+from course_labs.training.checkpoints.loop import resumable_range
+from course_labs.training.checkpoints.resume import resumable
+from course_labs.training.checkpoints.store import (Store, _own_generators, load_plain, plain, random_values,
+    same)
 
 torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])  # the first one of a process loads parts of torch: better before the forks than in each
 
@@ -49,8 +52,8 @@ HOW = dict(
 def outcome(learn, rows):
     "All that has to be equal: weights, optimiser, table, what callbacks noted, and the numbers that would be drawn next"
     r = learn.recorder
-    return plain(dict(weights=dict(learn.model.state_dict()), opt=resume._numbers(learn.opt.state_dict()), grads=[p.grad for p in learn.model.parameters()], rows=rows, values=r.values, losses=r.losses, lrs=r.lrs,
-                      iters=r.iters, hps=getattr(r, 'hps', {}), seen=learn.note.seen, random=random_values(), order=[g.getstate() for dl in learn.dls.loaders for g in resume._own_generators(dl)]))
+    return plain(dict(weights=dict(learn.model.state_dict()), opt=of_fastai._numbers(learn.opt.state_dict()), grads=[p.grad for p in learn.model.parameters()], rows=rows, values=r.values, losses=r.losses, lrs=r.lrs,
+                      iters=r.iters, hps=getattr(r, 'hps', {}), seen=learn.note.seen, random=random_values(), order=[g.getstate() for dl in learn.dls.loaders for g in _own_generators(dl)]))
 
 def train(how, folder=None, every=0, **kwargs):
     "The cell of a lab; gives what it ends with"
@@ -221,7 +224,7 @@ def test_another_training_is_refused(what, kwargs, how, tmp_path):
 
 def test_another_version_is_refused(tmp_path, monkeypatch):
     train('fit_one_cycle', tmp_path)
-    monkeypatch.setattr(resume, 'versions', lambda *p: dict(course_labs='99', torch='2', fastai='2'))
+    monkeypatch.setattr(of_fastai, 'versions', lambda *p: dict(course_labs='99', torch='2', fastai='2'))
     with pytest.raises(CourseError, match='versions course_labs was . and is 99'): train('fit_one_cycle', tmp_path)
 
 def test_spoilt_checkpoints(tmp_path, capsys):
@@ -301,17 +304,19 @@ def test_trainer_killed_while_it_writes(every, grouped, function, n, trainer_who
     assert forked(victim) == signal.SIGKILL
     assert same(forked(lambda: trainer_cell(tmp_path/'c', every, grouped)), trainer_wholes[grouped])
     assert len(list((tmp_path/'c').glob('checkpoint-*'))) == 2
-    assert all(resume._signed(p) for p in (tmp_path/'c').glob('checkpoint-*'))
+    from course_labs.training.checkpoints.trainer import _signed
+    assert all(_signed(p) for p in (tmp_path/'c').glob('checkpoint-*'))
 
 def test_trainer_finish(trainer_wholes, tmp_path):
+    from course_labs.training.checkpoints.trainer import _checkpoints
     whole = trainer_cell(tmp_path)
-    last = resume._checkpoints(tmp_path)[-1]
+    last = _checkpoints(tmp_path)[-1]
     import transformers
     from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
     cfg = BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, max_position_embeddings=16)
     cb = resumable(Trainer(BertForSequenceClassification(cfg), TrainingArguments('unused', use_cpu=True, report_to='none')), tmp_path)
     cb.finish()
-    assert resume._checkpoints(tmp_path) == [last] and not (last/'optimizer.pt').exists()
+    assert _checkpoints(tmp_path) == [last] and not (last/'optimizer.pt').exists()
     again = trainer_cell(tmp_path)
     assert same(again['weights'], whole['weights']) and same(again['log'], whole['log'])
 

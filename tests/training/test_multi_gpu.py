@@ -76,7 +76,7 @@ def resume_all(folder):
     "Stopped in the second phase and run again, with dropout: each process has random numbers of its own"
     from fastai.callback.core import Callback
     from course_labs.training.multi_gpu import distributed
-    from course_labs.training.checkpoints.store import resumable
+    from course_labs.training.checkpoints.resume import resumable
     class Stop(Callback):
         order = 2000
         def after_batch(self):

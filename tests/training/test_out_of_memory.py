@@ -10,8 +10,8 @@ from fastai.callback.training import GradientAccumulation
 
 from course_labs.core.files import CourseError
 from course_labs.core.machine import seed_everything
-from course_labs.training.checkpoints.store import resumable
-from course_labs.training.precision import within_memory
+from course_labs.training.checkpoints.resume import resumable
+from course_labs.training.memory import within_memory
 
 class Full(fa.Callback):
     "Raise at an event when the batch has more than `room` items; `times` limits how often"

@@ -16,12 +16,14 @@ from fastai.callback.training import GradientAccumulation, GradientClip
 from hypothesis import given, settings as hyp, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from course_labs.training.precision import lr_finder as lf
+from course_labs.training import lr_finder as lf
 from course_labs.training.comparison import Comparison, Run, compare, judge
 from course_labs.core.files import CourseError
 from course_labs.core.machine import seed_everything
-from course_labs.training.precision import fitting_batch_size, gpu_memory_advice, half_precision, measure
-from course_labs.training.lr_finder import lr_find, untouched
+from course_labs.training.memory import fitting_batch_size, gpu_memory_advice
+from course_labs.training.precision import half_precision, measure
+from course_labs.training.lr_finder import lr_find
+from course_labs.training.untouched import untouched
 
 # ---- Importing ----
 

@@ -17,7 +17,7 @@ def test_out_of_memory_says_which_batch_fits():
     import torch
     import torch.nn.functional as F
     from course_labs.data_sets.image_cache import cached_dls
-    from course_labs.training.precision import gpu_memory_advice
+    from course_labs.training.memory import gpu_memory_advice
     images = np.random.default_rng(0).integers(0, 255, (40, 32, 32, 3), dtype=np.uint8)
     def loss(p, t):
         if len(t) > 4: raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 20.00 MiB')
