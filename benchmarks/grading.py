@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Marking: submissions of week 3 with one job and with two, and over a Dask cluster of two local workers of which one is killed in the middle.
+"""Marking: submissions of week 3 with one job and with two, and over a Dask cluster of two local workers
+of which one is killed in the middle.
 
     python benchmarks/grading.py [--n 60] [--week 3] [--json]
 
-A third of the submissions solve everything, a third half of it, a third nothing. Every row must be there once and right, or the benchmark fails.
+A third of the submissions solve everything, a third half of it, a third nothing. Every row must be there
+once and right, or the benchmark fails.
 """
-import argparse, csv, json, os, signal, sys, tempfile, time
+import argparse, csv, json, os, signal, tempfile, time
 from pathlib import Path
 
 from course_labs.marking.answers import cell_text, lab_tasks
@@ -27,12 +29,14 @@ def submissions(folder, n:int, week:int) -> dict: # Student: points
             src = cell_text(cells[t.answer])
             if t not in keep: cells[t.answer]['source'] = src[:src.index('### BEGIN')] + STUB
         name = f'student{i:03d}'
-        (folder/f'{name}.ipynb').write_text(json.dumps(dict(nb, cells=cells, metadata=dict(n=i))), encoding='utf-8')
+        text = json.dumps(dict(nb, cells=cells, metadata=dict(n=i)))
+        (folder/f'{name}.ipynb').write_text(text, encoding='utf-8')
         want[name] = sum(get_exercise(t.id).points for t in keep)
     return want
 
 def rows(out) -> dict: # Student: points
-    with open(out/'grades.csv', encoding='utf-8') as f: found = [(r['student'], float(r['total'])) for r in csv.DictReader(f)]
+    with open(out/'grades.csv', encoding='utf-8') as f: table = list(csv.DictReader(f))
+    found = [(r['student'], float(r['total'])) for r in table]
     assert len(found) == len(dict(found)), 'a row is there twice'
     return dict(found)
 
@@ -44,7 +48,8 @@ def timed(folder, out, want, **kw) -> float: # Seconds
     return seconds
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
     parser.add_argument('--n', type=int, default=60, help='submissions (default 60)')
     parser.add_argument('--week', type=int, default=3)
     parser.add_argument('--json', action='store_true', help='print the numbers as JSON')
@@ -54,14 +59,21 @@ def main():
         want = submissions(tmp/'in', args.n, args.week)
         res = {f'{jobs} jobs': timed(tmp/'in', tmp/f'out{jobs}', want, jobs=jobs) for jobs in (1, 2)}
         from distributed import Client, LocalCluster
-        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        local = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+        with local as cluster, Client(cluster) as client:
             pids, killed = list(client.run(os.getpid).values()), []
             def progress(n, total, r):
-                if n >= total//2 and not killed: killed.append(pids[0]); os.kill(pids[0], signal.SIGKILL)
-            res['cluster, a worker killed'] = timed(tmp/'in', tmp/'out_cluster', want, scheduler=cluster.scheduler_address, progress=progress)
+                if n < total//2 or killed: return
+                killed.append(pids[0])
+                os.kill(pids[0], signal.SIGKILL)
+            res['cluster, a worker killed'] = timed(
+                tmp/'in', tmp/'out_cluster', want, scheduler=cluster.scheduler_address, progress=progress)
             assert killed
-    if args.json: return print(json.dumps({k: dict(seconds=round(v, 1), each=round(v/args.n, 2)) for k,v in res.items()}))
+    if args.json:
+        table = {k: dict(seconds=round(v, 1), each=round(v/args.n, 2)) for k,v in res.items()}
+        return print(json.dumps(table))
     print(f'{args.n} submissions of week {args.week}')
-    for k,v in res.items(): print(f'{k:<26} {v:>7.1f} s   {v/args.n:>5.2f} s each   {res["1 jobs"]/v:>5.2f} times one job')
+    for k,v in res.items():
+        print(f'{k:<26} {v:>7.1f} s   {v/args.n:>5.2f} s each   {res["1 jobs"]/v:>5.2f} times one job')
 
 if __name__ == '__main__': main()

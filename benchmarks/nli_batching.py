@@ -17,8 +17,10 @@ def measure(pairs, epochs, seeds, pad_to=128):
     "Times of a pair and errors of both, whether the accuracies are equal, and the time of a pair over their number"
     import pandas as pd, torch
     from course_labs.data_sets.registry import get
-    from course_labs.weeks.nli import accuracy, encode_pairs, pair_model, pair_trainer, predict_pairs, read_pairs, split_by_premise
     from course_labs.core.machine import seed_everything
+    from course_labs.data_sets.pairs import read_pairs, split_by_premise
+    from course_labs.training.text_pairs import encode_pairs, pair_trainer, predict_pairs
+    from course_labs.weeks.nli import accuracy, pair_model
     df = read_pairs(get('pairs', 'tiny'))
     train, valid = split_by_premise(df, pairs, 1000)
     make, tok = pair_model('from_config', pd.concat([train.premise.drop_duplicates(), train.hypothesis]), 3, max_len=pad_to)

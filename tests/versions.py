@@ -15,7 +15,9 @@ import argparse, json, os, re, shutil, subprocess, sys, time
 from configparser import ConfigParser
 from pathlib import Path
 
-ROOT, PYTHONS = Path(__file__).resolve().parent.parent, ('3.10', '3.11', '3.12', '3.13')
+ROOT = Path(__file__).resolve().parent.parent
+PROMISED = '3.11', '3.12', '3.13'
+NEWER = tuple(f'3.{n}' for n in range(14, 20))  # tried where the machine has them
 COMPILED = ('numpy scipy pandas pyarrow matplotlib contourpy kiwisolver pillow scikit-learn pyyaml tokenizers safetensors '
             'torch torchvision regex h5py ml-dtypes lxml aiohttp pyzmq tornado cffi rpds-py grpcio sentencepiece').split()  # Never built here: no wheel, no version
 
@@ -111,7 +113,7 @@ def try_set(version, python, kind, args, uv, env, whl):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('--python', action='append', choices=PYTHONS, help='only this version; repeatable')
+    p.add_argument('--python', action='append', choices=PROMISED + NEWER, help='only this version; repeatable')
     p.add_argument('--set', action='append', choices=('lowest', 'newest'), help='only this set; repeatable')
     p.add_argument('--out', type=Path, default=Path('versions_out'), metavar='DIR')
     p.add_argument('--week', type=int, action='append', metavar='N', help='only this lab; repeatable')
@@ -124,7 +126,9 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     env = dict(os.environ)
     if cert := env.get('PIP_CERT'): env.setdefault('SSL_CERT_FILE', cert)
-    found = {v: interpreter(v) for v in args.python or PYTHONS}
+    asked = args.python or PROMISED
+    found = {v: interpreter(v) for v in args.python or PROMISED + NEWER}
+    found = {v: p for v,p in found.items() if p or v in asked}
     for v, python in found.items(): print(f'Python {v}: ' + (subprocess.run([python, '-VV'], capture_output=True, text=True).stdout.strip() if python else 'missing on this machine'), flush=True)
     uv = tools(args.out)
     whl, all_good, lines = wheel(args.out, uv, env), True, []

@@ -14,9 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np, psutil, torch
-from PIL import Image, ImageFile
-from fastai.vision.all import Category, CrossEntropyLossFlat, DataLoaders, IntToFloatTensor, TensorCategory, TensorImage, TfmdDL
+import numpy as np
+import psutil
+import torch
+from fastai.vision.all import (
+    Category, CrossEntropyLossFlat, DataLoaders, IntToFloatTensor, TensorCategory, TensorImage, TfmdDL)
+from PIL import Image
 
 from ..core.files import CourseError
 
@@ -27,7 +30,8 @@ def as_hw(size # Pixels: int for a square, or (height, width)
          ) -> tuple: # (height, width)
     "An image size as height and width; raises `ValueError` on anything else"
     size = (size, size) if isinstance(size, (int, np.integer)) else tuple(size)
-    if len(size) != 2 or min(size) < 1: raise ValueError(f'{size} is no image size: one int, or height and width')
+    if len(size) != 2 or min(size) < 1:
+        raise ValueError(f'{size} is no image size: one int, or height and width')
     return int(size[0]), int(size[1])
 
 def resize_image(im:Image.Image,      # Any mode, any size
@@ -35,7 +39,8 @@ def resize_image(im:Image.Image,      # Any mode, any size
                  method:str='squish'  # 'squish', 'crop' or 'pad'
                 ) -> Image.Image:     # RGB, of exactly `size`
     "Shrink or enlarge `im` to `size`, bilinear with antialiasing"
-    if method not in METHODS: raise ValueError(f'{method!r} is no way to resize; there are {", ".join(METHODS)}')
+    if method not in METHODS:
+        raise ValueError(f'{method!r} is no way to resize; there are {", ".join(METHODS)}')
     h,w = as_hw(size)
     im = im.convert('RGB')
     if method == 'squish': return im.resize((w, h), Image.BILINEAR)
@@ -44,17 +49,17 @@ def resize_image(im:Image.Image,      # Any mode, any size
     scale = min(ratios) if method == 'crop' else max(ratios)
     box_w, box_h = max(int(scale*w), 1), max(int(scale*h), 1)
     left, top = int((im.width-box_w)/2), int((im.height-box_h)/2)
-    inside = max(left, 0), max(top, 0), min(left+box_w, im.width), min(top+box_h, im.height)
-    a = np.asarray(im.crop(inside))
-    before, after = (max(-top, 0), max(-left, 0)), (max(top+box_h-im.height, 0), max(left+box_w-im.width, 0))
-    a = np.pad(a, [*zip(before, after), (0, 0)], mode='reflect')
+    right, bottom = left + box_w, top + box_h
+    inside = max(left, 0), max(top, 0), min(right, im.width), min(bottom, im.height)
+    before, after = (max(-top, 0), max(-left, 0)), (max(bottom-im.height, 0), max(right-im.width, 0))
+    a = np.pad(np.asarray(im.crop(inside)), [*zip(before, after), (0, 0)], mode='reflect')
     return Image.fromarray(a).resize((w, h), Image.BILINEAR)
 
 # %% ../../nbs/lib/data_sets/06_image_cache.ipynb #0a6e6d32
 def read_image(file,                # Path of an image
                size,                # int or (height, width), pixels
                method:str='squish', # 'squish', 'crop' or 'pad'
-               draft:bool=False     # Let the JPEG decoder shrink by a power of two first, to no less than twice `size`
+               draft:bool=False     # Let the JPEG decoder shrink first, to no less than twice `size`
               ) -> np.ndarray:      # uint8 (height, width, 3)
     "Decode one image and resize it; raises `OSError` where the file cannot be decoded whole"
     h,w = as_hw(size)
@@ -64,7 +69,8 @@ def read_image(file,                # Path of an image
             # `draft` keeps the proportions only up to a rounded pixel, and only JPEG knows it
             if draft: im.draft('RGB', (2*w, 2*h))
             return np.asarray(resize_image(im, size, method))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e: raise OSError(_reason(e)) from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
+        raise OSError(_reason(e)) from None
 
 def _reason(e):
     "Pillow's complaint without the file's name, which the caller adds"
@@ -84,9 +90,12 @@ class ImageCache:
         self.kept = np.array(info['kept'], dtype=int) # Positions in the list of files that were asked for
         self.files = [Path(o[0]) for o in info['files']]
         self.images = np.load(self.folder/'images.npy', mmap_mode='r') # uint8 (n, height, width, 3)
-        if self.images.shape != (len(self.kept), *self.size, 3): raise ValueError(f'{self.folder} holds {self.images.shape}')
+        if self.images.shape != (len(self.kept), *self.size, 3):
+            raise ValueError(f'{self.folder} holds {self.images.shape}')
     def __len__(self): return len(self.images)
-    def __repr__(self): return f'{len(self)} images of {self.size[0]} x {self.size[1]} ({self.method}), {self.images.nbytes/2**20:.1f} MB in {self.folder}'
+    def __repr__(self):
+        (h, w), mb = self.size, self.images.nbytes/2**20
+        return f'{len(self)} images of {h} x {w} ({self.method}), {mb:.1f} MB in {self.folder}'
 
 def _open(folder):
     "The cache in `folder`, or None where there is none or a damaged one"
@@ -99,15 +108,17 @@ def cache_images(files,               # Paths of images, any sizes
                  folder,              # Where caches are kept
                  method:str='squish', # 'squish', 'crop' or 'pad'
                  draft:bool=False,    # See `read_image`
-                 broken:str='raise',  # 'raise' names them; 'skip' leaves them out; 'grey' puts a grey image in their place
+                 broken:str='raise',  # 'raise' names them; 'skip' leaves them out; 'grey' makes them grey
                  workers:int=None,    # Threads; all cores when None
                  progress=None        # Called with (done, all) after each chunk
                 ) -> ImageCache:      # Opened, whether it was there or is new
-    "Decode and resize `files` once; raises `CourseError` on broken images and where the cache cannot be written"
+    "Decode and resize `files` once; raises `CourseError` on broken images and where it cannot write"
     files,size,folder = [Path(o) for o in files], as_hw(size), Path(folder)
-    if method not in METHODS: raise CourseError(f'resize method {method!r}: choose one of {", ".join(METHODS)}')
+    if method not in METHODS:
+        raise CourseError(f'resize method {method!r}: choose one of {", ".join(METHODS)}')
     if not files: raise CourseError('there are no images to cache')
-    info = dict(version=1, size=size, method=method, draft=draft, broken_are=broken, files=[_stamp(o) for o in files])
+    info = dict(version=1, size=size, method=method, draft=draft, broken_are=broken,
+                files=[_stamp(o) for o in files])
     key = hashlib.sha256(json.dumps(info).encode()).hexdigest()[:16]
     final = folder/f'images-{key}'
     if cache := _open(final): return cache
@@ -127,7 +138,9 @@ def _stamp(file):
 def _cannot_write(e, folder, need):
     "One line for what the operating system said"
     if e.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f'the disk has no room for the image cache: {need/2**20:.0f} MB are needed in {folder} and {_free(folder)/2**20:.0f} MB are free; free some, or choose a smaller image size or another folder'
+        room = f'{need/2**20:.0f} MB are needed in {folder} and {_free(folder)/2**20:.0f} MB are free'
+        how = 'free some, or choose a smaller image size or another folder'
+        return f'the disk has no room for the image cache: {room}; {how}'
     return f'the image cache cannot be written to {folder}: {e.strerror or e}; choose another folder'
 
 def _free(folder):
@@ -142,7 +155,7 @@ def _part_folder(final):
     part.mkdir()
     try:
         yield part
-        # A damaged cache of that name gives way; one that another process has just finished is as good as ours
+        # A damaged cache gives way; one that another process has just finished is as good as ours
         if not _open(final):
             shutil.rmtree(final, ignore_errors=True)
             os.replace(part, final)
@@ -152,31 +165,39 @@ def _clear_remains(folder):
     "Remove what killed processes left behind"
     for o in folder.glob('.images-*.part'):
         pid = o.name.split('.')[-2]
-        if pid == str(os.getpid()) or not (pid.isdigit() and psutil.pid_exists(int(pid))): shutil.rmtree(o, ignore_errors=True)
+        at_work = pid.isdigit() and int(pid) != os.getpid() and psutil.pid_exists(int(pid))
+        if not at_work: shutil.rmtree(o, ignore_errors=True)
 
-def _fill(part, info, files, workers, progress, chunk=128):
-    "Write `images.npy` and `manifest.json` into `part`"
-    h,w = info['size']
-    need = len(files)*h*w*3
-    if _free(part) < need: raise OSError(errno.ENOSPC, 'no room')
+def _write_images(f, info, files, pool, progress, chunk):
+    "Write the pixels of every file; positions of those that are in, and the broken ones with the reason"
     kept, broken = [], []
     def read(file):
         try: return read_image(file, info['size'], info['method'], info['draft'])
         except OSError as e: return str(e)
+    for start in range(0, len(files), chunk):
+        for i,res in enumerate(pool.map(read, files[start:start+chunk]), start):
+            if isinstance(res, str):
+                broken.append((str(files[i]), res))
+                if info['broken_are'] == 'skip': continue
+                res = np.full((*info['size'], 3), 128, np.uint8)
+            kept.append(i)
+            f.write(res.tobytes())
+        if progress: progress(min(start+chunk, len(files)), len(files))
+    return kept, broken
+
+def _fill(part, info, files, workers, progress, chunk=128):
+    "Write `images.npy` and `manifest.json` into `part`"
+    h,w = info['size']
+    if _free(part) < len(files)*h*w*3: raise OSError(errno.ENOSPC, 'no room')
     with open(part/'images.npy', 'wb') as f, ThreadPoolExecutor(workers) as pool:
-        header = lambda n: np.lib.format.write_array_header_1_0(f, dict(descr='|u1', fortran_order=False, shape=(n, h, w, 3)))
+        def header(n):
+            about = dict(descr='|u1', fortran_order=False, shape=(n, h, w, 3))
+            np.lib.format.write_array_header_1_0(f, about)
         header(len(files))
-        for start in range(0, len(files), chunk):
-            for i,res in enumerate(pool.map(read, files[start:start+chunk]), start):
-                if isinstance(res, str):
-                    broken.append((str(files[i]), res))
-                    if info['broken_are'] == 'skip': continue
-                    res = np.full((h, w, 3), 128, np.uint8)
-                kept.append(i)
-                f.write(res.tobytes())
-            if progress: progress(min(start+chunk, len(files)), len(files))
+        kept, broken = _write_images(f, info, files, pool, progress, chunk)
         if broken and info['broken_are'] == 'raise': raise CourseError(_broken_line(broken))
-        if not kept: raise CourseError(f'none of the {len(files)} images can be decoded: {_broken_line(broken)}')
+        if not kept:
+            raise CourseError(f'none of the {len(files)} images can be decoded: {_broken_line(broken)}')
         # The header has a fixed length, so the true count can be written over the first guess
         f.seek(0)
         header(len(kept))
@@ -186,7 +207,8 @@ def _broken_line(broken):
     "Name the first of the broken files, and how to go on without them"
     names = '; '.join(f'{file}: {why}' for file,why in broken[:3])
     more = f'; and {len(broken)-3} more' if len(broken) > 3 else ''
-    return f'{names}{more}. Replace {"it" if len(broken) == 1 else "them"}, or leave broken images out with --set skip_broken=True'
+    it = 'it' if len(broken) == 1 else 'them'
+    return f'{names}{more}. Replace {it}, or leave broken images out with --set skip_broken=True'
 
 # %% ../../nbs/lib/data_sets/06_image_cache.ipynb #1ecbbdbe
 class CachedImages:
@@ -200,7 +222,8 @@ class CachedImages:
                  split_idx:int=1,  # 0 lets the training-only batch transforms act
                  method:str='squish' # How `from_items` resizes
                 ):
-        self.images, self.codes, self.vocabs, self.split_idx, self.method = images, list(codes), list(vocabs), split_idx, method
+        self.images, self.codes, self.vocabs = images, list(codes), list(vocabs)
+        self.split_idx, self.method = split_idx, method
         self.rows = torch.arange(len(images)) if rows is None else torch.as_tensor(rows, dtype=torch.long)
     def __len__(self): return len(self.rows)
     def __getitem__(self, i): return tuple(o[0] for o in self.batch([i]))
@@ -231,21 +254,26 @@ class CachedImages:
         "An unlabelled set of files, Pillow images or uint8 arrays, resized like the cache"
         if isinstance(items, ImageCache): return self._new(items.images)
         size = self.images.shape[1:3]
-        load = lambda o: read_image(o, size, self.method) if isinstance(o, (str, Path)) else np.asarray(resize_image(o if isinstance(o, Image.Image) else Image.fromarray(np.asarray(o)), size, self.method))
+        def load(o):
+            if isinstance(o, (str, Path)): return read_image(o, size, self.method)
+            im = o if isinstance(o, Image.Image) else Image.fromarray(np.asarray(o))
+            return np.asarray(resize_image(im, size, self.method))
         arrays = [load(o) for o in items]
         return self._new(np.stack(arrays) if arrays else np.zeros((0, *size, 3), np.uint8))
     def _new(self, images, codes=()): return type(self)(images, None, codes, self.vocabs, 1, self.method)
 
 class CachedDL(TfmdDL):
     "fastai's DataLoader over `CachedImages`: a batch is one slice, in this process"
-    def __init__(self, dataset, bs:int=64, shuffle:bool=False, num_workers:int=0, drop_last:bool=False, **kwargs):
+    def __init__(self, dataset, bs:int=64, shuffle:bool=False, num_workers:int=0, drop_last:bool=False,
+                 **kwargs):
         # Batch normalisation cannot train on a last batch of one image
         drop_last = drop_last or (shuffle and len(dataset)%bs == 1 and len(dataset) > 1)
         super().__init__(dataset, bs=bs, shuffle=shuffle, num_workers=0, drop_last=drop_last, **kwargs)
     def create_batches(self, samps):
         for idxs in self.chunkify(samps): yield self.dataset.batch(idxs)
     def new(self, dataset=None, cls=None, **kwargs):
-        if dataset is not None and not isinstance(dataset, CachedImages): dataset = self.dataset.from_items(dataset)
+        if dataset is not None and not isinstance(dataset, CachedImages):
+            dataset = self.dataset.from_items(dataset)
         if kwargs.get('shuffle') is False: kwargs.setdefault('drop_last', False)
         return super().new(dataset, cls, **kwargs)
 
@@ -260,21 +288,27 @@ def cached_dls(cache,            # `ImageCache`, or a uint8 array (n, height, wi
                device=None,      # As in fastai; the CPU when None
                method:str=None   # How `test_dl` resizes; the cache's own when None
               ) -> DataLoaders:  # Batches of TensorImage from 0 to 1, not normalised, and TensorCategory
-    "fastai DataLoaders over a cache: bytes are sliced, sent to the device, converted and augmented a batch at a time"
+    "fastai DataLoaders over a cache: a batch of bytes is sliced, sent to the device, converted and augmented"
     images = getattr(cache, 'images', cache)
     targets = list(targets) if _several(targets) else [targets]
     for o in targets:
         if len(o) != len(images): raise ValueError(f'{len(o)} labels for {len(images)} images')
     vocabs = [sorted(set(map(str, o))) for o in targets]
-    codes = [torch.tensor([{v:i for i,v in enumerate(vocab)}[str(l)] for l in o]) for o,vocab in zip(targets, vocabs)]
+    codes = [_codes(o, vocab) for o,vocab in zip(targets, vocabs)]
     valid = np.asarray(valid, dtype=int)
     train = np.setdiff1d(np.arange(len(images)), valid) if train is None else np.asarray(train, dtype=int)
-    make = lambda rows, split_idx: CachedImages(images, rows, codes, vocabs, split_idx, method or getattr(cache, 'method', 'squish'))
+    method = method or getattr(cache, 'method', 'squish')
+    def make(rows, split_idx): return CachedImages(images, rows, codes, vocabs, split_idx, method)
     # The identity of `IntToFloatTensor` comes first, so that augmentation sees numbers from 0 to 1
     tfms = [IntToFloatTensor(), *(batch_tfms or [])]
     device = torch.device(device or 'cpu')
     dl = CachedDL(make(train, 0), bs=bs, shuffle=True, after_batch=tfms, device=device)
     return DataLoaders(dl, dl.new(make(valid, 1), bs=val_bs or 2*bs, shuffle=False), device=device)
+
+def _codes(labels, vocab):
+    "Numbers of classes for labels"
+    number = {v: i for i,v in enumerate(vocab)}
+    return torch.tensor([number[str(l)] for l in labels])
 
 def _several(targets):
     "Is it a list of label sequences?"

@@ -13,7 +13,7 @@ import json, os, re
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..core.files import CourseError, write_whole
+from ..core.files import CourseError, one_line
 from ..core.machine import host
 from ..core.settings import way_out
 
@@ -23,18 +23,24 @@ KAGGLE_INPUT = Path('/kaggle/input')
 KAGGLE_SETTINGS = 'https://www.kaggle.com/settings'
 KAGGLE_RULES = f'https://www.kaggle.com/competitions/{COMPETITION}/rules'
 
+def _kaggle_homes():
+    "Folders in which Kaggle's clients look for a token"
+    homes = os.environ.get('KAGGLE_CONFIG_DIR'), '~/.kaggle', '~/.config/kaggle'
+    return [Path(o).expanduser() for o in homes if o]
+
 def kaggle_credentials() -> str: # Where they were found; empty when there are none
     "The place of this machine's Kaggle credentials, found without asking Kaggle"
     if os.environ.get('KAGGLE_API_TOKEN'): return 'KAGGLE_API_TOKEN'
-    if os.environ.get('KAGGLE_USERNAME') and os.environ.get('KAGGLE_KEY'): return 'KAGGLE_USERNAME and KAGGLE_KEY'
-    homes = [Path(o).expanduser() for o in (os.environ.get('KAGGLE_CONFIG_DIR'), '~/.kaggle', '~/.config/kaggle') if o]
+    if os.environ.get('KAGGLE_USERNAME') and os.environ.get('KAGGLE_KEY'):
+        return 'KAGGLE_USERNAME and KAGGLE_KEY'
     names = 'kaggle.json', 'access_token', 'access_token.txt', 'credentials.json'
-    return next((str(home/o) for home in homes for o in names if (home/o).is_file()), '')
+    return next((str(home/o) for home in _kaggle_homes() for o in names if (home/o).is_file()), '')
 
 def mounted(slug:str=COMPETITION # The competition's name in its address
            ) -> Path|None:       # Folder, or None
     "Where Kaggle has mounted a competition's data in this notebook"
-    return next((p for p in (KAGGLE_INPUT/slug, KAGGLE_INPUT/'competitions'/slug) if (p/'train.csv').exists()), None)
+    places = KAGGLE_INPUT/slug, KAGGLE_INPUT/'competitions'/slug
+    return next((p for p in places if (p/'train.csv').exists()), None)
 
 @contextmanager
 def _inside(folder):
@@ -44,17 +50,24 @@ def _inside(folder):
     try: yield
     finally: os.chdir(before)
 
+def _status(e):
+    "The number with which Kaggle answered, where an exception of its client holds it"
+    return getattr(getattr(e, 'response', None), 'status_code', None) or getattr(e, 'status', None)
+
 def _setup_comp(slug):
     "fastkaggle's `setup_comp`; what goes wrong at the door says which page to visit"
-    no_key = f'Kaggle did not accept your credentials: make a new API token at {KAGGLE_SETTINGS} and save it as ~/.kaggle/kaggle.json'
+    token = f'make a new API token at {KAGGLE_SETTINGS} and save it as ~/.kaggle/kaggle.json'
+    no_key = f'Kaggle did not accept your credentials: {token}'
     try:
         from fastkaggle import setup_comp
         return setup_comp(slug)
     except SystemExit as e: raise CourseError(no_key) from e
     except Exception as e:
-        status = getattr(getattr(e, 'response', None), 'status_code', None) or getattr(e, 'status', None)
+        status = _status(e)
         if status == 401: raise CourseError(no_key) from e
-        if status == 403: raise CourseError(f"Kaggle refuses the data of {slug}: accept the competition's rules once at {KAGGLE_RULES}, then run again") from e
+        if status == 403:
+            rules = f"accept the competition's rules once at {KAGGLE_RULES}"
+            raise CourseError(f'Kaggle refuses the data of {slug}: {rules}, then run again') from e
         raise
 
 def fetch_paddy(folder:Path # Where to put it
@@ -62,16 +75,21 @@ def fetch_paddy(folder:Path # Where to put it
     "Download and unpack the competition's data with fastkaggle"
     from zipfile import BadZipFile
     if host() == 'kaggle':
-        raise CourseError(f"the data of {COMPETITION} are not attached to this notebook: choose Add Input, then Competitions, and accept the rules at {KAGGLE_RULES}")
+        raise CourseError(f'the data of {COMPETITION} are not attached to this notebook: '
+                          f'choose Add Input, then Competitions, and accept the rules at {KAGGLE_RULES}')
     if not kaggle_credentials():
-        raise CourseError(f'no Kaggle credentials found: make an API token at {KAGGLE_SETTINGS}, save it as ~/.kaggle/kaggle.json, and accept the rules at {KAGGLE_RULES}. {way_out("paddy")}')
+        raise CourseError(f'no Kaggle credentials found: make an API token at {KAGGLE_SETTINGS}, '
+                          'save it as ~/.kaggle/kaggle.json, '
+                          f'and accept the rules at {KAGGLE_RULES}. {way_out("paddy")}')
     try:
         with _inside(folder): path = folder/_setup_comp(COMPETITION)
     except BadZipFile as e:
         for f in folder.glob('*.zip*'): f.unlink()
-        raise CourseError(f'the archive of {COMPETITION} is damaged and was removed: run again to fetch it anew') from e
+        raise CourseError(f'the archive of {COMPETITION} is damaged and was removed: '
+                          'run again to fetch it anew') from e
     for part in ('train.csv', 'train_images', 'test_images', 'sample_submission.csv'):
-        if not (path/part).exists(): raise CourseError(f'the download of {COMPETITION} has no {part}: run again to fetch it anew')
+        if not (path/part).exists():
+            raise CourseError(f'the download of {COMPETITION} has no {part}: run again to fetch it anew')
     for f in folder.glob('*.zip*'): f.unlink()
     return path
 
@@ -79,7 +97,9 @@ def fetch_paddy(folder:Path # Where to put it
 def need_credentials(what:str # 'pushing'
                     ):
     "Raise with the page to visit where this machine has no Kaggle token"
-    if not kaggle_credentials(): raise CourseError(f'{what} needs Kaggle credentials: make an API token at {KAGGLE_SETTINGS} and save it as ~/.kaggle/kaggle.json')
+    if not kaggle_credentials():
+        raise CourseError(f'{what} needs Kaggle credentials: '
+                          f'make an API token at {KAGGLE_SETTINGS} and save it as ~/.kaggle/kaggle.json')
 
 @contextmanager
 def kaggle_errors(what:str # 'pushing'
@@ -88,17 +108,21 @@ def kaggle_errors(what:str # 'pushing'
     try: yield
     except CourseError: raise
     except (Exception, SystemExit) as e:
-        status = getattr(getattr(e, 'response', None), 'status_code', None) or getattr(e, 'status', None)
-        if status == 401 or isinstance(e, SystemExit): raise CourseError(f'{what}: Kaggle did not accept your credentials; make a new API token at {KAGGLE_SETTINGS}') from None
-        if status == 403: raise CourseError(f'{what}: Kaggle refuses; accept the rules at {KAGGLE_RULES} and try again') from None
-        raise CourseError(f'{what} failed: {(str(e).strip() or type(e).__name__).splitlines()[0]}') from None
+        status = _status(e)
+        if status == 401 or isinstance(e, SystemExit):
+            raise CourseError(f'{what}: Kaggle did not accept your credentials; '
+                              f'make a new API token at {KAGGLE_SETTINGS}') from None
+        if status == 403:
+            raise CourseError(f'{what}: Kaggle refuses; '
+                              f'accept the rules at {KAGGLE_RULES} and try again') from None
+        raise CourseError(f'{what} failed: {one_line(e)}') from None
 
 def kaggle_user(name:str='' # As given by hand
                ) -> str:    # Your name on Kaggle
     "Whose notebooks are pushed: the name given, `KAGGLE_USERNAME`, or the name in kaggle.json"
     if name or os.environ.get('KAGGLE_USERNAME'): return name or os.environ['KAGGLE_USERNAME']
-    for folder in filter(None, (os.environ.get('KAGGLE_CONFIG_DIR'), '~/.kaggle', '~/.config/kaggle')):
-        try: return json.loads((Path(folder).expanduser()/'kaggle.json').read_text(encoding='utf-8'))['username']
+    for folder in _kaggle_homes():
+        try: return json.loads((folder/'kaggle.json').read_text(encoding='utf-8'))['username']
         except (OSError, ValueError, KeyError, TypeError): pass
     raise CourseError(f'your name on Kaggle is not known: say --user NAME, the name at {KAGGLE_SETTINGS}')
 
@@ -109,7 +133,8 @@ def said_no(answer # What Kaggle's client gave back
     else: get = lambda name, default='': getattr(answer, name, default)
     found = [str(get('error', '') or '')]
     for kind in ('dataset', 'competition'):
-        if bad := get(f'invalid_{kind}_sources', None): found.append(f"there is no {kind} {', '.join(map(str, bad))} for you")
+        if bad := get(f'invalid_{kind}_sources', None):
+            found.append(f"there is no {kind} {', '.join(map(str, bad))} for you")
     return '; '.join(filter(None, found))
 
 # %% ../../nbs/lib/data_sets/07_kaggle.ipynb #ce667eff
@@ -127,10 +152,12 @@ def kernel_metadata(user:str,        # Your name on Kaggle
                     internet:bool=True,
                     datasets=()      # To attach: 'user/slug'
                    ) -> dict:        # kernel-metadata.json
-    "What Kaggle wants to know of a notebook: a T4, private, and what is attached; raises `CourseError` for a title of another length"
+    "What Kaggle wants to know of a notebook: a T4, private, and what is attached"
     from fastkaggle import nb_meta
-    if not 5 <= len(title) <= 50: raise CourseError(f'the title {title!r} has {len(title)} characters; Kaggle takes 5 to 50')
-    meta = nb_meta(user, slug(title), title, file, competition=competition or None, private=True, gpu=True, internet=internet, linked_datasets=list(datasets))
+    if not 5 <= len(title) <= 50:
+        raise CourseError(f'the title {title!r} has {len(title)} characters; Kaggle takes 5 to 50')
+    meta = nb_meta(user, slug(title), title, file, competition=competition or None, private=True, gpu=True,
+                   internet=internet, linked_datasets=list(datasets))
     return dict(meta, machine_shape=T4)
 
 def push_kernel(folder # From `write_kernel`

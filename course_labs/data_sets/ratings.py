@@ -1,4 +1,4 @@
-"""Read ratings from a file, draw them from a known model, and split them in the three ways that are used to measure a recommender
+"""Ratings from a file or drawn from a known model, and the three splits that recommenders are measured by
 
 Docs: https://course-labs.github.io/course_labs/lib/data_sets/ratings.html.md"""
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.files import CourseError, whole_file
+from ..core.files import CourseError, write_whole
 
 # %% ../../nbs/lib/data_sets/04_ratings.ipynb #0a7d5216
 @dataclass(frozen=True)
@@ -54,8 +54,10 @@ class Ratings:
     def __len__(self): return len(self.values)
     def __repr__(self):
         lo, hi = self.scale
-        head = f'{len(self):,} ratings from {lo:g} to {hi:g} of {self.n_items:,} items by {self.n_users:,} users; {100*len(self)/(self.n_users*self.n_items):.1f} % of the table is filled'
-        return '\n'.join([head] + self.notes)
+        filled = 100*len(self)/(self.n_users*self.n_items)
+        what = f'{len(self):,} ratings from {lo:g} to {hi:g}'
+        who = f'of {self.n_items:,} items by {self.n_users:,} users'
+        return '\n'.join([f'{what} {who}; {filled:.1f} % of the table is filled'] + self.notes)
 
     def take(self, rows # Numbers of the ratings to keep, or a mask
             ) -> 'Ratings': # With the same users, items and scale
@@ -64,8 +66,10 @@ class Ratings:
                        times=None if self.times is None else self.times[rows], notes=[])
 
 # %% ../../nbs/lib/data_sets/04_ratings.ipynb #62624668
-COLUMNS = dict(user=('userid', 'user', 'uid', 'reviewerid'), item=('movieid', 'itemid', 'item', 'movie', 'bookid', 'isbn', 'productid', 'asin'),
-               rating=('rating', 'score', 'stars', 'bookrating', 'overall'), time=('timestamp', 'time', 'unixtime', 'unixreviewtime'),
+COLUMNS = dict(user=('userid', 'user', 'uid', 'reviewerid'),
+               item=('movieid', 'itemid', 'item', 'movie', 'bookid', 'isbn', 'productid', 'asin'),
+               rating=('rating', 'score', 'stars', 'bookrating', 'overall'),
+               time=('timestamp', 'time', 'unixtime', 'unixreviewtime'),
                title=('title', 'movietitle', 'booktitle', 'name'))
 
 def _plain(name): return ''.join(c for c in str(name).lower() if c.isalnum())
@@ -77,8 +81,11 @@ def _column(names, kind):
 def _first_line(path):
     "First line of a text file that holds something, and its encoding"
     try: raw = path.open('rb').read(1 << 16)
-    except OSError as e: raise CourseError(f'{path}: cannot be read ({e.strerror}); give a file of ratings') from None
-    if not raw.strip(): raise CourseError(f'{path.name} is empty; expected u.data (user, item, rating, time between tabs) or ratings.csv (with a header)')
+    except OSError as e:
+        raise CourseError(f'{path}: cannot be read ({e.strerror}); give a file of ratings') from None
+    if not raw.strip():
+        raise CourseError(f'{path.name} is empty; expected u.data (user, item, rating, '
+                          'time between tabs) or ratings.csv (with a header)')
     if b'\0' in raw: raise CourseError(f'{path.name} is not a text file; expected u.data or ratings.csv')
     try: return raw.decode('utf-8-sig', errors='strict').splitlines()[0], 'utf-8-sig'
     except UnicodeDecodeError as e:
@@ -91,17 +98,24 @@ def _number(text):
 
 # %% ../../nbs/lib/data_sets/04_ratings.ipynb #88ca9306
 def _table(path):
-    "The file as a frame with columns user, item, rating and perhaps time, and the number of the line of its first row"
+    "The file as a frame with columns user, item, rating and perhaps time, and the number of its first line"
     line, encoding = _first_line(path)
     sep = next((s for s in ('\t', '::', ';', ',') if s in line), ',')
     fields = [f.strip().strip('"') for f in line.split(sep)]
     bare = sep in ('\t', '::') and len(fields) in (3, 4) and _number(fields[2])
-    names = dict(zip(('user', 'item', 'rating', 'time'), range(len(fields)))) if bare else {k: _column(fields, k) for k in ('user', 'item', 'rating', 'time')}
+    kinds = 'user', 'item', 'rating', 'time'
+    names = dict(zip(kinds, range(len(fields)))) if bare else {k: _column(fields, k) for k in kinds}
     if missing := [k for k in ('user', 'item', 'rating') if names.get(k) is None]:
-        raise CourseError(f"{path.name} has no column for {' and '.join(missing)}; its first line is {line[:80]!r}; expected a header such as userId,movieId,rating,timestamp")
-    try: df = pd.read_csv(path, sep=sep, header=None if bare else 0, encoding=encoding, skipinitialspace=True, skip_blank_lines=False, keep_default_na=False,
-                          na_values=[''], **(dict(engine='python') if len(sep) > 1 else dict(low_memory=False)))
-    except (ValueError, pd.errors.ParserError) as e: raise CourseError(f'{path.name} is not a table: {" ".join(str(e).split())}; every line needs the same columns') from None
+        raise CourseError(f"{path.name} has no column for {' and '.join(missing)}; "
+                          f"its first line is {line[:80]!r}; "
+                          "expected a header such as userId,movieId,rating,timestamp")
+    how = dict(engine='python') if len(sep) > 1 else dict(low_memory=False)
+    try:
+        df = pd.read_csv(path, sep=sep, header=None if bare else 0, encoding=encoding, skipinitialspace=True,
+                         skip_blank_lines=False, keep_default_na=False, na_values=[''], **how)
+    except (ValueError, pd.errors.ParserError) as e:
+        why = ' '.join(str(e).split())
+        raise CourseError(f'{path.name} is not a table: {why}; every line needs the same columns') from None
     if not bare: df.columns = fields if len(df.columns) == len(fields) else df.columns
     df = pd.DataFrame({k: df[c] for k,c in names.items() if c is not None}).dropna(how='all')
     if not len(df): raise CourseError(f'{path.name} has a header and no ratings')
@@ -113,14 +127,20 @@ def _finite(df, first, name):
     bad = ~np.isfinite(values) | (np.abs(values) > 1e30)
     if bad.any():
         i = int(bad.argmax())
-        raise CourseError(f'{name}, line {df.index[i] + first}: the rating {str(df.rating.iloc[i])!r} is not a finite number ({bad.sum():,} such lines); correct or delete them')
+        what = f'the rating {str(df.rating.iloc[i])!r} is not a finite number'
+        raise CourseError(f'{name}, line {df.index[i] + first}: {what} ({bad.sum():,} such lines); '
+                          'correct or delete them')
     return values.astype(np.float32)
 
 def _codes(column, kind, first, name):
     "Numbers from 0 and the ids they stand for, in the order of the ids"
-    if column.isna().any():
-        raise CourseError(f'{name}, line {column.index[int(column.isna().to_numpy().argmax())] + first}: no {kind} ({column.isna().sum():,} such lines); correct or delete them')
-    if column.dtype == object or not pd.api.types.is_numeric_dtype(column): column = column.astype(str).str.strip()
+    empty = column.isna().to_numpy()
+    if empty.any():
+        line = column.index[int(empty.argmax())] + first
+        raise CourseError(f'{name}, line {line}: no {kind} ({empty.sum():,} such lines); '
+                          'correct or delete them')
+    if column.dtype == object or not pd.api.types.is_numeric_dtype(column):
+        column = column.astype(str).str.strip()
     codes, ids = pd.factorize(column, sort=True)
     return codes.astype(np.int32), np.asarray(ids)
 
@@ -131,52 +151,79 @@ def read_titles(path,     # `u.item` (bars, latin-1), or a table with columns fo
     "Titles of items; an item that the file misses keeps its id as title"
     path = Path(path)
     line, encoding = _first_line(path)
-    if '|' in line and '\t' not in line: df = pd.read_csv(path, sep='|', header=None, usecols=[0, 1], names=['item', 'title'], encoding=encoding, dtype=str, quoting=3)
+    if '|' in line and '\t' not in line:
+        df = pd.read_csv(path, sep='|', header=None, usecols=[0, 1], names=['item', 'title'],
+                         encoding=encoding, dtype=str, quoting=3)
     else:
         df = pd.read_csv(path, sep='\t' if '\t' in line else ',', encoding=encoding, dtype=str)
         item, title = _column(df.columns, 'item'), _column(df.columns, 'title')
-        if item is None or title is None: raise CourseError(f'{path.name} has no column for item or title; its first line is {line[:80]!r}; expected movieId,title')
+        if item is None or title is None:
+            raise CourseError(f'{path.name} has no column for item or title; '
+                              f'its first line is {line[:80]!r}; expected movieId,title')
         df = df.rename(columns={item: 'item', title: 'title'})
     known = dict(zip(df.item.astype(str).str.strip(), df.title))
     titles = [known.get(str(i)) for i in item_ids]
-    missing = sum(not isinstance(t, str) or not t.strip() for t in titles)
-    return [t.strip() if isinstance(t, str) and t.strip() else str(i) for t,i in zip(titles, item_ids)], missing
+    titles = [t.strip() if isinstance(t, str) else '' for t in titles]
+    return [t or str(i) for t,i in zip(titles, item_ids)], titles.count('')
 
 # %% ../../nbs/lib/data_sets/04_ratings.ipynb #1a46a73f
+def _ratings_file(path):
+    "The file of ratings itself, where a folder is given"
+    path = Path(path)
+    if not path.is_dir(): return path
+    there = [path/n for n in ('u.data', 'ratings.csv', 'ratings.dat') if (path/n).exists()]
+    if not there: raise CourseError(f'{path}: no u.data or ratings.csv in this folder')
+    return there[0]
+
+def _times(df):
+    "The times as whole numbers, or None, and what is to be said of them"
+    if 'time' not in df: return None, []
+    times = pd.to_numeric(df.time, errors='coerce')
+    n = times.isna().sum()
+    if n: return None, [f'{n:,} times are not numbers: the time column is left out']
+    return times.to_numpy().astype(np.int64), []
+
+def _check_enough(name, values, **ids):
+    "Refuse a file from which nothing can be learnt"
+    for kind, o in ids.items():
+        if len(o) < 2:
+            raise CourseError(f'{name} holds a single {kind}; collaborative filtering compares users over '
+                              'the items they share, so it needs two of each at least')
+    if values.min() == values.max():
+        raise CourseError(f'{name}: every rating is {values[0]:g}, so there is nothing to learn')
+
 def read_ratings(path,       # `u.data`, `ratings.csv` or the like, or a folder that holds one of them
                  titles=None # Titles file; default: `u.item` or `movies.csv` beside the ratings, if there
                 ) -> Ratings: # Ids numbered from 0, one rating for each pair; `notes` says what was repaired
     "Read a file of ratings; raises `CourseError` naming the line for what cannot be a rating"
-    path = Path(path)
-    if path.is_dir():
-        path = next((path/n for n in ('u.data', 'ratings.csv', 'ratings.dat') if (path/n).exists()), path)
-        if path.is_dir(): raise CourseError(f'{path}: no u.data or ratings.csv in this folder')
+    path = _ratings_file(path)
     df, first = _table(path)
-    values, notes = _finite(df, first, path.name), []
+    values = _finite(df, first, path.name)
     users, user_ids = _codes(df.user, 'user', first, path.name)
     items, item_ids = _codes(df['item'], 'item', first, path.name)
-    times = None
-    if 'time' in df:
-        times = pd.to_numeric(df.time, errors='coerce')
-        if times.isna().any(): notes.append(f'{times.isna().sum():,} times are not numbers: the time column is left out'); times = None
-        else: times = times.to_numpy().astype(np.int64)
-    for kind, ids in (('user', user_ids), ('item', item_ids)):
-        if len(ids) < 2: raise CourseError(f'{path.name} holds a single {kind}; collaborative filtering compares users over the items they share, so it needs two of each at least')
-    if values.min() == values.max(): raise CourseError(f'{path.name}: every rating is {values[0]:g}, so there is nothing to learn')
+    times, notes = _times(df)
+    _check_enough(path.name, values, user=user_ids, item=item_ids)
     pair = users.astype(np.int64)*len(item_ids) + items
     last = np.sort(len(pair) - 1 - np.unique(pair[::-1], return_index=True)[1])
-    if len(last) < len(pair): notes.append(f'{len(pair) - len(last):,} ratings were of a pair that is rated again further down: the last line was kept')
+    if len(last) < len(pair):
+        notes.append(f'{len(pair) - len(last):,} ratings were of a pair that is rated again further down: '
+                     'the last line was kept')
     names = [str(i) for i in item_ids]
-    titles = titles or next((path.parent/n for n in ('u.item', 'movies.csv') if (path.parent/n).exists()), None)
-    if titles:
+    beside = [o for n in ('u.item', 'movies.csv') if (o := path.parent/n).exists()]
+    if titles := titles or next(iter(beside), None):
         names, missing = read_titles(titles, item_ids)
-        if missing: notes.append(f'{missing:,} of {len(item_ids):,} items have no title in {Path(titles).name}: their id stands for it')
-    res = Ratings(users, items, values, times, user_ids, item_ids, names, (float(values.min()), float(values.max())))
+        if missing:
+            notes.append(f'{missing:,} of {len(item_ids):,} items have no title in {Path(titles).name}: '
+                         'their id stands for it')
+    scale = float(values.min()), float(values.max())
+    res = Ratings(users, items, values, times, user_ids, item_ids, names, scale)
     return replace(res.take(last), notes=notes)
 
 # %% ../../nbs/lib/data_sets/04_ratings.ipynb #7ca16697
-WORDS = dict(funny=('Comic', 'Silly', 'Merry', 'Giggling', 'Absurd', 'Cheerful', 'Clumsy'), grave=('Silent', 'Bitter', 'Broken', 'Solemn', 'Mourning', 'Grey', 'Lonely'),
-             space=('Starship', 'Comet', 'Galaxy', 'Asteroid', 'Orbit', 'Rocket', 'Nebula'), home=('Kitchen', 'Garden', 'Village', 'Orchard', 'Bakery', 'Wedding', 'Harbour'))
+WORDS = dict(funny=('Comic', 'Silly', 'Merry', 'Giggling', 'Absurd', 'Cheerful', 'Clumsy'),
+             grave=('Silent', 'Bitter', 'Broken', 'Solemn', 'Mourning', 'Grey', 'Lonely'),
+             space=('Starship', 'Comet', 'Galaxy', 'Asteroid', 'Orbit', 'Rocket', 'Nebula'),
+             home=('Kitchen', 'Garden', 'Village', 'Orchard', 'Bakery', 'Wedding', 'Harbour'))
 AXES = ('grave to funny', 'home to space') # What the two drawn factors of an item mean
 
 @dataclass(frozen=True)
@@ -194,9 +241,11 @@ def _names(factors, rng):
     "A title for each item that tells the signs of its factors"
     res, used = [], {}
     for a,b in factors:
-        title = f"{rng.choice(WORDS['funny' if a > 0 else 'grave'])} {rng.choice(WORDS['space' if b > 0 else 'home'])}"
+        mood, place = WORDS['funny' if a > 0 else 'grave'], WORDS['space' if b > 0 else 'home']
+        title = f'{rng.choice(mood)} {rng.choice(place)}'
         used[title] = used.get(title, 0) + 1
-        res.append(f"{title}{' ' + str(used[title]) if used[title] > 1 else ''} ({rng.integers(1960, 2025)})")
+        again = f' {used[title]}' if used[title] > 1 else ''
+        res.append(f'{title}{again} ({rng.integers(1960, 2025)})')
     return res
 
 def draw_ratings(n_users:int=400,   # Two at least
@@ -205,14 +254,15 @@ def draw_ratings(n_users:int=400,   # Two at least
                  noise:float=0.6,   # Standard deviation in stars
                  seed:int=6         # Of the generator
                 ) -> Drawn:         # The same numbers for the same arguments
-    "Draw ratings of 1 to 5 stars from two factors and biases, more of them where the user expects to like the item"
+    "Draw ratings of 1 to 5 stars from two factors and biases; users rate more of what they expect to like"
     rng = np.random.default_rng(seed)
     p, q = rng.normal(0, 0.75, (n_users, 2)), rng.normal(0, (0.95, 0.6), (n_items, 2))
     bu, bi = rng.normal(0, 0.35, n_users), rng.normal(0, 0.45, n_items)
     score = 3.4 + bu[:, None] + bi + p@q.T
     popular = -0.8*np.log(rng.permutation(n_items) + 8)
     counts = np.clip(n_ratings/n_users*rng.lognormal(-0.15, 0.6, n_users), 8, 0.8*n_items).astype(int)
-    order = np.argsort(-(popular + 0.5*bi + 0.9*(p@q.T) + rng.gumbel(size=score.shape)), axis=1)  # Gumbel's trick draws without replacement
+    drawn_to = popular + 0.5*bi + 0.9*(p@q.T) + rng.gumbel(size=score.shape)
+    order = np.argsort(-drawn_to, axis=1)  # Gumbel's trick draws without replacement
     users = np.repeat(np.arange(n_users), counts)
     items = np.concatenate([rng.permutation(row[:n]) for row,n in zip(order, counts)])
     expected = score[users, items]
@@ -221,7 +271,8 @@ def draw_ratings(n_users:int=400,   # Two at least
     times = start[users] + np.cumsum(rng.integers(5, 90, len(users)))
     shuffled = rng.permutation(len(users))
     users, items, values, times, expected = (o[shuffled] for o in (users, items, values, times, expected))
-    r = Ratings(users.astype(np.int32), items.astype(np.int32), values.astype(np.float32), times, np.arange(1, n_users + 1), np.arange(1, n_items + 1), _names(q, rng), (1., 5.))
+    r = Ratings(users.astype(np.int32), items.astype(np.int32), values.astype(np.float32), times,
+                np.arange(1, n_users + 1), np.arange(1, n_items + 1), _names(q, rng), (1., 5.))
     return Drawn(r, p, q, bu, bi, 3.4, expected)
 
 # %% ../../nbs/lib/data_sets/04_ratings.ipynb #91ae62b3
@@ -231,10 +282,9 @@ def write_movielens(r:Ratings, # What to write
     "Write ratings in the layout of MovieLens 100K"
     folder = Path(folder)
     times = r.times if r.times is not None else np.zeros(len(r), int)
-    with whole_file(folder/'u.item') as tmp: tmp.write_bytes(''.join(f'{i}|{t}\n' for i,t in zip(r.item_ids, r.titles)).encode())
-    with whole_file(folder/'u.data') as tmp:
-        tmp.write_bytes(''.join(f'{u}\t{i}\t{v:g}\t{t}\n' for u,i,v,t in zip(r.user_ids[r.users], r.item_ids[r.items], r.values, times)).encode())
-    return folder/'u.data'
+    write_whole(folder/'u.item', ''.join(f'{i}|{t}\n' for i,t in zip(r.item_ids, r.titles)))
+    rows = zip(r.user_ids[r.users], r.item_ids[r.items], r.values, times)
+    return write_whole(folder/'u.data', ''.join(f'{u}\t{i}\t{v:g}\t{t}\n' for u,i,v,t in rows))
 
 # %% ../../nbs/lib/data_sets/04_ratings.ipynb #354eba42
 def split_random(r:Ratings,        # What to split
@@ -249,7 +299,8 @@ def split_random(r:Ratings,        # What to split
 
 def _by_time(r):
     "Rows ordered by user and then by time, and for each of them how many of the same user follow"
-    if r.times is None: raise CourseError('these ratings have no times; split them at random, or add a column timestamp')
+    if r.times is None:
+        raise CourseError('these ratings have no times; split them at random, or add a column timestamp')
     rows = np.lexsort((r.times, r.users))
     ends = np.cumsum(np.bincount(r.users, minlength=r.n_users))
     return rows, ends[r.users[rows]] - 1 - np.arange(len(rows))
@@ -273,9 +324,12 @@ def split_leave_last(r:Ratings # Needs times
 # %% ../../nbs/lib/data_sets/04_ratings.ipynb #129b0dbd
 def unseen(train:Ratings, # What the model learns from
            valid:Ratings  # What it is measured on
-          ) -> dict:      # `users`, `items`: how many are new; `ratings`: how many ratings concern one of them; `text`: all in one line
+          ) -> dict:      # `users`, `items`: how many are new; `ratings` of them; `text`: all in a line
     "Held-out users and items that training never saw"
     new_u, new_i = np.setdiff1d(valid.users, train.users), np.setdiff1d(valid.items, train.items)
     n = int((np.isin(valid.users, new_u) | np.isin(valid.items, new_i)).sum())
-    text = f'{n:,} of {len(valid):,} held-out ratings are of {len(new_u):,} users or {len(new_i):,} items that training never saw: the bias serves them'
-    return dict(users=len(new_u), items=len(new_i), ratings=n, text=text if n else f'all users and items of the {len(valid):,} held-out ratings occur in training')
+    text = f'all users and items of the {len(valid):,} held-out ratings occur in training'
+    if n:
+        who = f'{len(new_u):,} users or {len(new_i):,} items that training never saw'
+        text = f'{n:,} of {len(valid):,} held-out ratings are of {who}: the bias serves them'
+    return dict(users=len(new_u), items=len(new_i), ratings=n, text=text)

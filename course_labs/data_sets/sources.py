@@ -54,11 +54,14 @@ FASHION_SUMS = {
 def fetch_idx(kind:str, sums:dict, target:str):
     "A fetcher: the training and then the test images of a torchvision class as one csv"
     def fetch_images(folder):
-        import numpy as np, torchvision
+        import numpy as np
+        import torchvision
         cls, raw = getattr(torchvision.datasets, kind), folder/kind/'raw'
         parts = [cls(folder, train=train, download=True) for train in (True, False)]
         verify(raw, sums)
-        write_images_csv(folder/target, np.concatenate([o.data.numpy() for o in parts]), np.concatenate([o.targets.numpy() for o in parts]))
+        images = np.concatenate([o.data.numpy() for o in parts])
+        labels = np.concatenate([o.targets.numpy() for o in parts])
+        write_images_csv(folder/target, images, labels)
         clear(folder/kind)
         return folder/target
     return fetch_images
@@ -67,14 +70,16 @@ def _hub(folder, repo, file, revision):
     "One parquet file of a data set on the hub, at a fixed revision, as a table"
     import pandas as pd
     from huggingface_hub import hf_hub_download
-    table = pd.read_parquet(hf_hub_download(repo, file, repo_type='dataset', revision=revision, cache_dir=folder/'hub'))
+    at = dict(repo_type='dataset', revision=revision, cache_dir=folder/'hub')
+    table = pd.read_parquet(hf_hub_download(repo, file, **at))
     clear(folder/'hub')
     return table
 
 def fetch_snli(folder:Path # Where to put it
               ) -> Path:   # Tab-separated file
     "The training pairs of SNLI on which the annotators agreed, from the Hugging Face hub"
-    table = _hub(folder, 'stanfordnlp/snli', 'plain_text/train-00000-of-00001.parquet', 'cdb5c3d5eed6ead6e5a341c8e56e669bb666725b')
+    table = _hub(folder, 'stanfordnlp/snli', 'plain_text/train-00000-of-00001.parquet',
+                 'cdb5c3d5eed6ead6e5a341c8e56e669bb666725b')
     table = table.loc[table.label.isin([0, 1, 2]), ['premise', 'hypothesis', 'label']]
     for o in ('premise', 'hypothesis'): table[o] = table[o].str.replace(r'\s+', ' ', regex=True).str.strip()
     table = table[(table.premise != '') & (table.hypothesis != '')]
@@ -85,6 +90,7 @@ def fetch_snli(folder:Path # Where to put it
 def fetch_wikitext(folder:Path # Where to put it
                   ) -> Path:   # Text file
     "The training text of WikiText-2 (raw), from the Hugging Face hub"
-    table = _hub(folder, 'Salesforce/wikitext', 'wikitext-2-raw-v1/train-00000-of-00001.parquet', 'b08601e04326c79dfdd32d625aee71d232d685c3')
+    table = _hub(folder, 'Salesforce/wikitext', 'wikitext-2-raw-v1/train-00000-of-00001.parquet',
+                 'b08601e04326c79dfdd32d625aee71d232d685c3')
     (folder/'wikitext.txt').write_text(''.join(table.text), encoding='utf-8')
     return folder/'wikitext.txt'

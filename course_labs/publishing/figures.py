@@ -19,7 +19,7 @@ def light_picture(data:bytes,     # A picture
                   limit:int,      # Bytes
                   width:int=None, # Pixels across, at most; default: as they are
                   colours=(256,)  # How many to try, in this order, before the picture gets smaller
-                 ) -> bytes:      # The same bytes where they are light enough, else a PNG of at most `limit` bytes
+                 ) -> bytes:      # The same bytes where they are light, else a PNG of at most `limit` bytes
     "Reduce width, colours and size of a picture until it is light enough for a page"
     from PIL import Image
     im = Image.open(io.BytesIO(data))

@@ -1,4 +1,4 @@
-"""A site checked as its reader would find it: each link leads somewhere, each picture is there and has a text, nothing is fetched from elsewhere
+"""A site checked as its reader finds it: links lead somewhere, pictures are there, nothing is fetched
 
 Docs: https://course-labs.github.io/course_labs/lib/publishing/site_check.html.md"""
 
@@ -44,7 +44,8 @@ _exists = functools.cache(Path.exists)
 def _fetch_faults(page, tags):
     for tag,url in tags.fetched:
         if is_remote(url): yield f'<{tag}> fetches {url} from elsewhere'
-        elif not url.startswith(('data:', 'about:')) and not _exists(_target(page, url)): yield f'{url} is missing'
+        elif url.startswith(('data:', 'about:')): continue
+        elif not _exists(_target(page, url)): yield f'{url} is missing'
 
 def _link_faults(page, tags, pages):
     for href in set(tags.links):
@@ -67,8 +68,9 @@ def site_faults(folder # The built site
     _target.cache_clear()
     _exists.cache_clear()
     pages = {p: PageTags(p.read_text(encoding='utf-8')) for p in sorted(folder.rglob('*.html'))}
-    found = {p: [*_fetch_faults(p, tags), *_link_faults(p, tags, pages),
-                 *(f'the picture {src[:60]} has no alternative text' for src in tags.mute)] for p,tags in pages.items()}
-    found |= {p: list(_style_faults(p.read_text(encoding='utf-8'))) for p in folder.rglob('*.css')}
+    found = {p: list(_style_faults(p.read_text(encoding='utf-8'))) for p in folder.rglob('*.css')}
+    for p,tags in pages.items():
+        mute = [f'the picture {src[:60]} has no alternative text' for src in tags.mute]
+        found[p] = [*_fetch_faults(p, tags), *_link_faults(p, tags, pages), *mute]
     for p,lines in found.items(): faults |= {f'{p.relative_to(folder).as_posix()}: {o}' for o in lines}
     return sorted(faults)

@@ -1,4 +1,4 @@
-"""What rendered pages still need: mathematics without scripts, nothing that is fetched from elsewhere, search from a folder, boxes that the keyboard reaches
+"""What rendered pages still need: mathematics without scripts, nothing from elsewhere, search from a folder
 
 Docs: https://course-labs.github.io/course_labs/lib/publishing/site_finish.html.md"""
 
@@ -8,30 +8,24 @@ Docs: https://course-labs.github.io/course_labs/lib/publishing/site_finish.html.
 __all__ = ['formula', 'mathml_for_tex', 'is_remote', 'import_address', 'css_rules', 'local_css', 'drop_widget_scripts',
            'reach_by_keyboard', 'finished_page', 'finish_pages']
 
-# %% ../../nbs/lib/publishing/07_site_finish.ipynb #78dcc263
-import re
+# %% ../../nbs/lib/publishing/07_site_finish.ipynb #1f114826
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..core.files import CourseError, write_whole
 from .markup import parsed, written
 from .templates import fill
+from ..teaching.mathtext import mathml
 
 # %% ../../nbs/lib/publishing/07_site_finish.ipynb #60e99785
 def formula(text:str,        # TeX, in \(...\), \[...\] or bare
             block:bool=False # Does it stand on a line of its own?
            ) -> str:         # A `<math>` element
     "TeX as MathML; raises `CourseError` naming a formula that cannot be read"
-    from latex2mathml.converter import convert
     tex = text.strip()
     for a,b in ((r'\(', r'\)'), (r'\[', r'\]')): tex = tex.removeprefix(a).removesuffix(b)
-    tex = tex.strip()
-    try: made = convert(tex, display='block' if block else 'inline')
-    except Exception as e: # it has a dozen error types without a common base
-        raise CourseError(f'the formula {tex!r} cannot be read: {str(e) or type(e).__name__}') from None
-    if unknown := re.search(r'<mi>(\\\w+)', made):
-        raise CourseError(f'the formula {tex!r} cannot be read: {unknown[1]} is not known')
-    return made
+    try: return mathml(tex.strip(), block)
+    except ValueError as e: raise CourseError(f'the formula {tex.strip()!r} cannot be read: {e}') from None
 
 def _classes(tag): return tag.get('class') or []
 
@@ -78,8 +72,9 @@ def drop_widget_scripts(soup # A page; changed in place
                        ):
     "Take out the scripts that Quarto adds for widgets, which the site has none of"
     for tag in soup.find_all('script'):
-        file = urlsplit(tag.get('src') or '').path.rpartition('/')[2]
-        fetched = is_remote(tag.get('src') or '') and file.removesuffix('.js').removesuffix('.min') in ('require', 'jquery')
+        address = tag.get('src') or ''
+        name = urlsplit(address).path.rpartition('/')[2].removesuffix('.js').removesuffix('.min')
+        fetched = is_remote(address) and name in ('require', 'jquery')
         if fetched or (tag.string or '').startswith("define('jquery',"): tag.decompose()
 
 # %% ../../nbs/lib/publishing/07_site_finish.ipynb #8f3c9f5f
@@ -96,7 +91,7 @@ def finished_page(text:str,     # A rendered page
                   tex:bool=False, # Does it hold TeX, as pages of smalldocs do?
                   search:bool=True # Has the site an index for its search?
                  ) -> str:
-    "A page that fetches nothing from elsewhere and works from a folder, without scripts and with the keyboard"
+    "A page that fetches nothing, and works from a folder, without scripts and with the keyboard"
     soup = parsed(text)
     if soup.head is None: return text # a part that stands in a frame
     if tex: mathml_for_tex(soup)

@@ -1,4 +1,4 @@
-"""What the pages of the course's site hold: a lab with its outputs, its student version, the list of labs, the results of the run
+"""What the site's pages of a lab hold, with its outputs and as a student version, and the results of a run
 
 Docs: https://course-labs.github.io/course_labs/lib/publishing/site_pages.html.md"""
 
@@ -26,7 +26,8 @@ from ..syllabus import week as syllabus_week
 def made_on(facts:dict # What `start` printed in a run
            ) -> str:   # 'Tesla T4 on kaggle'
     "The device and host of a run"
-    return f"{facts.get('device', 'a CPU')} on {facts.get('host', 'local').replace('local', 'a local machine')}"
+    host = facts.get('host', 'local').replace('local', 'a local machine')
+    return f"{facts.get('device', 'a CPU')} on {host}"
 
 def link_bar(path:str,        # Of the notebook, below `there`
              there:Addresses, # Where it is opened from
@@ -44,8 +45,8 @@ def lab_facts(week:int,
     "How long a lab takes, what it needs, and where its outputs were made"
     w = syllabus_week(week)
     measured = lab is not None and lab.facts.get('size', 'tiny') == 'tiny'
-    seconds = lab.seconds if measured else 60*w.minutes_cpu
-    return fill('facts.html', minutes_cpu=max(1, round(seconds/60)), minutes_t4=f'{w.minutes_t4:g}', needs=w.needs,
+    cpu = round(lab.seconds/60) if measured else w.minutes_cpu
+    return fill('facts.html', minutes_cpu=f'{max(1, cpu):g}', minutes_t4=f'{w.minutes_t4:g}', needs=w.needs,
                 seconds=lab.seconds if lab else None, size=lab.facts.get('size', 'tiny') if lab else '',
                 where=made_on(lab.facts) if lab else '')
 
@@ -97,7 +98,7 @@ def markdown_cell(text:str):
 
 def split_title(nb # A notebook; changed in place
                ):   # The same notebook
-    "Leave title and summary alone in their cell: nbdev makes the head of the page from it and drops what else is there"
+    "Leave title and summary alone in their cell: nbdev makes a page's head from it and drops the rest of it"
     for i,c in enumerate(nb.cells):
         if c.cell_type != 'markdown': continue
         head, rest = re.match(r'((?:#\s.*\n*)?(?:\s*>.*\n?)*)([\s\S]*)', c.source).groups()
@@ -109,8 +110,8 @@ def split_title(nb # A notebook; changed in place
 
 def with_page_head(nb,      # A notebook; changed in place
                    head:str # Markdown
-                  ):        # The notebook with `head` below its title, in the place of badges and install cell
-    "Put the head of a page where the title ends"
+                  ):        # The notebook
+    "Put the head of a page where the title ends, in the place of badges and install cell"
     nb.cells = [c for c in split_title(nb).cells if not c.source.startswith((INSTALL, BADGES))]
     title = next((i for i,c in enumerate(nb.cells) if c.cell_type == 'markdown'), -1)
     nb.cells.insert(title+1, markdown_cell(head))

@@ -1,4 +1,4 @@
-"""The course's site, built from the notebooks of one run: prepared by nbdev, rendered by Quarto or smalldocs, finished, checked, and put in the place of the old one
+"""The course's site from one run: prepared by nbdev, rendered by Quarto or smalldocs, finished, checked
 
 Docs: https://course-labs.github.io/course_labs/lib/publishing/site_render.html.md"""
 
@@ -9,7 +9,6 @@ __all__ = ['TOOLS', 'prepare', 'render', 'need_site_tools', 'make_site', 'build_
 
 # %% ../../nbs/lib/publishing/10_site_render.ipynb #30c8920e
 import importlib.util, os, shutil, subprocess, sys, tempfile
-from contextlib import nullcontext
 from pathlib import Path
 
 from ..core.files import CourseError
@@ -17,6 +16,7 @@ from ..core.paths import checkout
 from .site_check import site_faults
 from .site_finish import finish_pages
 from .site_stage import stage_site
+from ..running.progress import Progress, ended_like_ctrl_c
 from ..running.report import make_report
 from ..running.runner import choose_weeks, own_folder, run_labs
 
@@ -30,16 +30,19 @@ refresh_quarto_yml()
 proc_nbs('nbs', n_workers=2, force=True)
 '''
 
+def _last(said): return (said.strip() or 'no message').splitlines()[-1]
+
 def prepare(stage:Path # From `stage_site`
            ) -> Path:  # A folder that Quarto or smalldocs can render
     "nbdev's own steps up to rendering; `show_doc` cells are left to the reference"
-    env = dict(os.environ, IN_TEST='1', PYTHONPATH=os.pathsep.join([str(stage), os.environ.get('PYTHONPATH', '')]))
+    paths = os.pathsep.join([str(stage), os.environ.get('PYTHONPATH', '')])
+    env = dict(os.environ, IN_TEST='1', PYTHONPATH=paths)
     toml, proc = stage/'pyproject.toml', stage/'_proc'
     left = '[tool.nbdev]\nskip_procs = "add_show_docs,exec_show_docs"'
     toml.write_text(toml.read_text().replace('[tool.nbdev]', left))
-    done = subprocess.run([sys.executable, '-c', _PREPARE], cwd=stage, env=env, capture_output=True, text=True)
-    if done.returncode:
-        raise CourseError(f'nbdev could not prepare the pages: {(done.stderr.strip() or "no message").splitlines()[-1]}')
+    cmd = [sys.executable, '-c', _PREPARE]
+    done = subprocess.run(cmd, cwd=stage, env=env, capture_output=True, text=True)
+    if done.returncode: raise CourseError(f'nbdev could not prepare the pages: {_last(done.stderr)}')
     for p in (stage/'nbs').rglob('*'):
         there = proc/p.relative_to(stage/'nbs')
         if p.is_dir() or p.suffix == '.ipynb' or there.exists(): continue
@@ -51,7 +54,7 @@ def _quarto(proc, out):
     # Quarto takes an output folder as one of the project's, also when it begins with a slash
     cmd = ['quarto', 'render', '--to', 'html', '--no-execute', '--output-dir', '_rendered']
     done = subprocess.run(cmd, cwd=proc, capture_output=True, text=True)
-    if done.returncode: raise CourseError(f'Quarto failed: {(done.stderr.strip() or "no message").splitlines()[-1]}')
+    if done.returncode: raise CourseError(f'Quarto failed: {_last(done.stderr)}')
     shutil.move(proc/'_rendered', out)
 
 def _smalldocs(proc, out):
@@ -76,12 +79,14 @@ def need_site_tools():
     "Raise `CourseError` where a package is missing that builds the site"
     missing = [o for o in TOOLS if importlib.util.find_spec(o) is None]
     if missing:
-        raise CourseError(f"the site is built with {' and '.join(missing)}: pip install 'course_labs[docs,release]'")
+        what = f"the site is built with {' and '.join(missing)}"
+        raise CourseError(f"{what}: pip install 'course_labs[docs,release]'")
 
 def _add_files(stage, site):
     "What pages load or offer beside themselves"
-    found = [(stage/'notebooks', '*.ipynb'), (stage/'notebooks'/'student', '*.ipynb'), (stage/'nbs'/'figures', '*'),
-             (stage/'nbs'/'images', '*'), (stage/'nbs'/'review', '*.html')]
+    nbs, files = stage/'nbs', stage/'notebooks'
+    found = [(files, '*.ipynb'), (files/'student', '*.ipynb'), (nbs/'figures', '*'), (nbs/'images', '*'),
+             (nbs/'review', '*.html')]
     for p in (p for folder, pattern in found for p in folder.glob(pattern)):
         (site/p.parent.name).mkdir(exist_ok=True)
         shutil.copy(p, site/p.parent.name/p.name)
@@ -129,30 +134,28 @@ def build_site(run_dir, # A finished run: metrics.json and executed notebooks
 
 # %% ../../nbs/lib/publishing/10_site_render.ipynb #69b40f9b
 def run_for_site(folder,   # Where the run goes
-                 jobs:int=2, # Labs at once
-                 showing=nullcontext # Called with the weeks; a context that gives what `run_labs` reports progress to
+                 jobs:int=2 # Labs at once
                 ):
     "Run every lab at size tiny; raises `CourseError` where one fails"
     labs = choose_weeks(None)
     if not labs: raise CourseError('there are no labs to run')
-    with own_folder(folder, f"week {', '.join(map(str, labs))}"):
-        with showing(labs) as progress: run = run_labs(labs, folder, 'tiny', {}, jobs, 3600., _callable(progress))
-        report = make_report(folder, run.interrupted)
+    with own_folder(folder, f"week {', '.join(map(str, labs))}"), ended_like_ctrl_c():
+        with Progress(labs) as progress: run = run_labs(labs, folder, 'tiny', {}, jobs, 3600., progress)
+        report = make_report(folder)
     if run.interrupted: raise KeyboardInterrupt
     failed = [f'week {o.week}' for o in run.labs if not o.ok]
-    if failed: raise CourseError(f"the site is built from runs that passed; failed: {', '.join(failed)}: open {report}")
-
-def _callable(progress): return progress if callable(progress) else None
+    if failed:
+        what = f"the site is built from runs that passed; failed: {', '.join(failed)}"
+        raise CourseError(f'{what}: open {report}')
 
 def build_docs(run_folder=None, # A finished run; default: every lab runs now, at size tiny
                out='_docs',     # Where the site shall stand
-               jobs:int=2,      # Labs at once, where they run now
-               showing=nullcontext # As for `run_for_site`
+               jobs:int=2       # Labs at once, where they run now
               ) -> Path:        # `out`
     "The site from a finished run, or from a run made now"
     need_site_tools()  # before the labs run
     out = Path(out)
     if run_folder is None:
         run_folder = out.with_name(f'{out.name}_run')
-        run_for_site(run_folder, jobs, showing)
+        run_for_site(run_folder, jobs)
     return build_site(run_folder, out)

@@ -1,4 +1,4 @@
-"""The sources of the site, laid out in a folder: executed labs, student versions, library notebooks, guides, and the pages made from data
+"""The sources of the site, laid out in a folder: labs, student versions, library, guides, pages from data
 
 Docs: https://course-labs.github.io/course_labs/lib/publishing/site_stage.html.md"""
 
@@ -16,9 +16,10 @@ from ..core.files import CourseError, write_whole
 from ..core.notebooks import lab_summary
 from ..core.paths import Addresses, addresses, lab_notebooks
 from ..marking.release import release, student_addresses
-from .site_pages import (extra_head, lab_head, lab_page, labs_page, results_page, split_title,
-                                               student_page)
-from .site_reference import markdown_copies, reading_reference, reference_pages
+from .site_pages import (extra_head, lab_head, lab_page, labs_page, results_page,
+                                               split_title, student_page)
+from .site_reference import (markdown_copies, page_name, reading_reference,
+                                                   reference_pages)
 from .site_review import review_pages
 from ..running.record import Run, read_run
 
@@ -63,8 +64,8 @@ def stage_labs(run:Run,
         nb = nbformat.read(path, as_version=4)
         nbformat.write(nb, files/name)
         shown.append((name, *lab_summary(nb)))
-        head = lab_head(week, name, there, lab) if name in released else extra_head(week, name, addresses(root), lab)
-        stem = name.split('_')[0] if name in released else Path(name).stem
+        if name in released: head, stem = lab_head(week, name, there, lab), name.split('_')[0]
+        else: head, stem = extra_head(week, name, addresses(root), lab), Path(name).stem
         nbformat.write(lab_page(nb, head, stem, nbs/'figures'), nbs/'labs'/name)
     return shown
 
@@ -74,9 +75,8 @@ def library_pages(nbs:Path # Folder of notebooks in the staging folder
     "Notebooks of the library under the names of their modules, and every title alone in its cell"
     import nbformat
     for p in sorted((nbs/'lib').rglob('*.ipynb')):
-        name = re.sub(r'^\d+_', '', p.name)
         nbformat.write(split_title(nbformat.read(p, as_version=4)), p)
-        p.rename(p.with_name(name))
+        p.rename(p.with_name(page_name(p.name)))
 
 def home_page(home:Path,   # The staged home page
               at:Addresses
@@ -97,7 +97,8 @@ def by_folder(folder:Path, # Of pages
     "The pages below a folder, in sections as the folders are"
     pages = [p for p in sorted(folder.iterdir()) if p.suffix in ('.ipynb', '.qmd', '.md')]
     here = [p.relative_to(base).as_posix() for p in pages if folder.name != 'reference' or p.stem != 'index']
-    inner = [dict(section=p.name, contents=by_folder(p, base)) for p in sorted(folder.iterdir()) if p.is_dir()]
+    folders = sorted(p for p in folder.iterdir() if p.is_dir())
+    inner = [dict(section=p.name, contents=by_folder(p, base)) for p in folders]
     return here + [o for o in inner if o['contents']]
 
 def write_sidebar(nbs:Path,    # Folder of the site's sources
@@ -125,10 +126,11 @@ def stage_site(run_dir:Path, # A finished run
                root:Path,    # The checkout
                stage:Path    # An empty folder
               ):
-    "Lay out the sources of the site in `stage/nbs`, and files to download in `stage/notebooks` and `stage/copies`"
+    "Lay out the sources of the site in `stage/nbs`, and what it offers beside pages in `stage`"
     run, at, nbs = read_run(run_dir), addresses(root), stage/'nbs'
     for lab in run.labs:
-        if not lab.ok: raise CourseError(f'the site is built from runs that passed; week {lab.week}: {lab.error}')
+        if lab.ok: continue
+        raise CourseError(f'the site is built from runs that passed; week {lab.week}: {lab.error}')
     for name in COPIED: shutil.copy(root/name, stage/name)
     shutil.copytree(root/'course_labs', stage/'course_labs', ignore=shutil.ignore_patterns('__pycache__'))
     shutil.copytree(root/'nbs', nbs, ignore=shutil.ignore_patterns(*NOT_STAGED))
@@ -140,7 +142,7 @@ def stage_site(run_dir:Path, # A finished run
         review_pages(nbs/'review', {w: p.name for w,p in lab_notebooks().items()})
         library_pages(nbs)
         home_page(nbs/'index.ipynb', at)
-        markdown_copies(nbs, stage/'copies')
+        markdown_copies(root/'nbs', stage/'copies')
         reference()
     reference_pages(stage)
     write_sidebar(nbs, list(titles))

@@ -1,11 +1,12 @@
-"What the notebook of `datasets` cannot show about itself: clients faked at their boundary, breaks, locks, bad input. No network."
+"What the notebooks of `data_sets` cannot show about themselves: clients faked at their boundary, breaks, locks, bad input. No network."
 import errno, gzip, os, signal, subprocess, sys, tarfile, types, zipfile
 from pathlib import Path
 
 import numpy as np, pandas as pd, pytest
 from PIL import Image, ImageFile
 
-from course_labs.data_sets import registry as datasets
+from course_labs.core import files as core_files
+from course_labs.data_sets import kaggle, registry, sources
 from course_labs.data_sets.kaggle import COMPETITION, kaggle_credentials
 from course_labs.data_sets.registry import REGISTRY, DataSet, describe, get, is_cached, register
 from course_labs.data_sets.images import broken_images, image_folder, read_images_csv, write_images_csv
@@ -20,8 +21,8 @@ def cache(tmp_path, monkeypatch):
     for o in (*KAGGLE_VARIABLES, 'COURSE_LABS_DATA'): monkeypatch.delenv(o, raising=False)
     monkeypatch.setenv('HOME', str(tmp_path/'home'))
     monkeypatch.setenv('COURSE_LABS_CACHE', str(tmp_path/'cache'))
-    monkeypatch.setattr(datasets, 'online', lambda: True)
-    monkeypatch.setattr(datasets, 'KAGGLE_INPUT', tmp_path/'input')
+    monkeypatch.setattr(registry, 'online', lambda: True)
+    monkeypatch.setattr(kaggle, 'KAGGLE_INPUT', tmp_path/'input')
     before = dict(REGISTRY)
     yield tmp_path/'cache'
     REGISTRY.clear()
@@ -176,7 +177,7 @@ def test_a_second_process_waits_and_fetches_nothing(cache, tmp_path):
 
 @pytest.mark.parametrize('name', [o for o in REGISTRY if REGISTRY[o].fetch])
 def test_offline_says_what_is_missing_and_how_to_go_on(cache, monkeypatch, name):
-    monkeypatch.setattr(datasets, 'online', lambda: False)
+    monkeypatch.setattr(registry, 'online', lambda: False)
     with pytest.raises(CourseError) as e: get(name, 'full')
     text = str(e.value)
     assert name in text and REGISTRY[name].source in text and '--size tiny' in text and f'--data {name}=path' in text and '\n' not in text
@@ -303,14 +304,14 @@ def test_on_kaggle_the_mounted_folder_is_used(cache, monkeypatch, tmp_path, plac
     monkeypatch.setenv('KAGGLE_KERNEL_RUN_TYPE', 'Interactive')
     with pytest.raises(CourseError, match='Add Input'): get('paddy', 'full')
     competition(tmp_path/'input'/place)
-    monkeypatch.setattr(datasets, 'online', lambda: False)
+    monkeypatch.setattr(registry, 'online', lambda: False)
     assert get('paddy', 'full') == tmp_path/'input'/place
     assert next(o for o in describe() if o['name'] == 'paddy')['full'] == 'provided by the host'
 
 def test_on_kaggle_the_cache_is_not_in_the_output(monkeypatch):
     monkeypatch.delenv('COURSE_LABS_CACHE', raising=False)
     monkeypatch.setenv('KAGGLE_KERNEL_RUN_TYPE', 'Batch')
-    assert Path('/kaggle/working') not in datasets.cache_root().parents
+    assert Path('/kaggle/working') not in registry.cache_root().parents
 
 # The other clients -----------------------------------------------------------------------------------------
 
@@ -344,7 +345,7 @@ def test_movielens_is_checked(cache, fake_external, monkeypatch, tmp_path):
     fake_external(files)
     with pytest.raises(CourseError, match='u.data is damaged'): get('ratings', 'full')
     assert leftovers(cache) == []
-    monkeypatch.setattr(datasets, 'MOVIELENS_SUMS', {'u.data': datasets.sha256(files(tmp_path/'same')/'u.data')})
+    monkeypatch.setattr(sources, 'MOVIELENS_SUMS', {'u.data': core_files.sha256(files(tmp_path/'same')/'u.data')})
     path = get('ratings', 'full')
     assert path.name == 'u.data' and (path.parent/'u.item').exists()
 
@@ -353,7 +354,7 @@ class FakeMNIST:
         import torch
         raw = Path(root)/'MNIST/raw'
         raw.mkdir(parents=True, exist_ok=True)
-        for o in datasets.MNIST_SUMS: (raw/o).write_text('raw')
+        for o in sources.MNIST_SUMS: (raw/o).write_text('raw')
         n = 3 if train else 2
         self.data, self.targets = torch.arange(n*16, dtype=torch.uint8).reshape(n, 4, 4) + 100*(not train), torch.arange(n)
 
@@ -361,7 +362,7 @@ def test_mnist_becomes_a_checked_csv(cache, monkeypatch):
     import torchvision
     monkeypatch.setattr(torchvision.datasets, 'MNIST', FakeMNIST)
     with pytest.raises(CourseError, match='SHA-256'): get('digits', 'full')
-    monkeypatch.setattr(datasets, 'sha256', lambda path: datasets.MNIST_SUMS[Path(path).name])
+    monkeypatch.setattr(core_files, 'sha256', lambda path: sources.MNIST_SUMS[Path(path).name])
     images, labels = read_images_csv(get('digits', 'full'))
     assert images.shape == (5, 4, 4) and labels.tolist() == [0, 1, 2, 0, 1]
     assert images[3, 0, 0] == 100 and images.dtype == np.uint8

@@ -7,7 +7,8 @@ from PIL import Image
 
 from course_labs.core.paths import data_dir
 from course_labs.data_sets.images import image_folder, photo_group
-from course_labs.data_sets.synthetic import DISEASES, SIGNS, VARIETIES, draw_animal, draw_leaf_photo, draw_paddy, draw_photos, make_sitter, plan_paddy
+from course_labs.data_sets.synthetic_leaves import DISEASES, SIGNS, VARIETIES, draw_leaf_photo, draw_paddy, plan_paddy
+from course_labs.data_sets.synthetic_photos import draw_animal, draw_photos, make_sitter
 from course_labs.core.files import CourseError
 
 PADDY = data_dir()/'paddy'

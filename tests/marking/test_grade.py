@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from course_labs.marking import grade as g
+from course_labs.marking import markers, marks, release
 from course_labs.marking import sandbox as isolation
-from course_labs.marking import release
+from course_labs.marking.results import feedback
 from course_labs.marking.answers import cell_text, code_cells, lab_tasks
 from course_labs.core.paths import addresses, checkout, lab_notebooks
 from course_labs.core.files import CourseError
@@ -23,7 +24,7 @@ def solved(week): return json.loads(lab_notebooks()[week].read_text(encoding='ut
 def tasks(week): return lab_tasks(solved(week))
 def ids(week): return [t.id for t in tasks(week)]
 
-LABS = sorted(int(w) for w in g.make_course().labs)
+LABS = sorted(int(w) for w in marks.make_course().labs)
 
 def stubbed(week):
     "The student version, made without nbgrader"
@@ -94,7 +95,7 @@ import os, glob
 for path in ({str(secret)!r}, {str(folder/"perfect6.ipynb")!r}, {str(folder.parent/"out"/"seeds.json")!r}, *{labs!r}):
     if os.path.exists(path): raise ValueError("it is there: " + path)
 import course_labs
-for path in glob.glob(os.path.dirname(course_labs.__file__) + "/checks/*") + glob.glob("/proc/*/environ") + glob.glob("/proc/*/fd/*"): raise ValueError("it is there: " + path)''')))
+for path in glob.glob(os.path.dirname(course_labs.__file__) + "/teaching/checks/*") + glob.glob("/proc/*/environ") + glob.glob("/proc/*/fd/*"): raise ValueError("it is there: " + path)''')))
     put('leaves', text(hostile(LEAVES, 'seen = []\n')))
     put('leaves_too', text(hostile(LEAVES, 'seen = []\n')))
     put('patches', text(with_answers(6, {TARGET: '''import course_labs.teaching.exercises as e, builtins, numpy as np, sys
@@ -160,7 +161,7 @@ def test_every_student_has_one_row(marked):
     assert sorted(rows) == sorted(EXPECTED)
     with open(folder/'out'/'grades.csv', encoding='utf-8') as f: assert sum(1 for _ in csv.DictReader(f)) == len(EXPECTED) == 47
 
-def points(week): return {t.id: g.get_exercise(t.id).points for t in tasks(week)}
+def points(week): return {t.id: marks.get_exercise(t.id).points for t in tasks(week)}
 
 @needs_bwrap
 @pytest.mark.parametrize('student', EXPECTED)
@@ -183,6 +184,23 @@ def test_the_solutions_of_every_lab_get_full_marks(tmp_path):
     for week in LABS: (tmp_path/'in'/f'week{week}.ipynb').write_text(json.dumps(solved(week)))
     for r in g.grade(tmp_path/'in', tmp_path/'out', jobs=2): assert r['state'] == 'marked' and [m for m in r['exercises'] if m['state'] != 'right'] == [], r
 
+OLD = ['#| default_exp cnn', 'from course_labs.runtime import start, CourseError', 'from course_labs.cnn import *',
+       'from course_labs.exercises import check\nfrom course_labs.cnn import conv_out as out',
+       'def conv_size(size, kernel, stride=1, pad=0, dilation=1):\n'
+       '    if size < 0: raise CourseError("no size")\n'
+       '    assert out(28, 5) == conv_out(28, 5)\n'
+       '    return conv_out(size, dilation*(kernel - 1) + 1, stride, pad)', "check('w3.conv_size', conv_size)"]
+
+@needs_bwrap
+def test_a_notebook_that_names_modules_where_they_stood_before_is_marked(tmp_path):
+    "Hand-outs of earlier terms are in students' hands"
+    (tmp_path/'in').mkdir()
+    nb = dict(cells=[dict(cell_type='code', source=c, metadata={}) for c in OLD])
+    (tmp_path/'in'/'ada.ipynb').write_text(json.dumps(nb))
+    r, = g.grade(tmp_path/'in', tmp_path/'out')
+    of = {m['id']: m for m in r['exercises']}
+    assert r['lab'] == 'week03_cnn' and of['w3.conv_size']['state'] == 'right', of['w3.conv_size']
+
 @needs_bwrap
 @pytest.mark.parametrize('student, says', [('loop', 'not finished within the time limit'), ('sleeper', 'not finished within the time limit'), ('hog', 'more memory than the limit'), ('dies', 'process ended'), ('forks', 'PermissionError'), ('socket', 'PermissionError'),
     ('exits', 'SystemExit'), ('deep', 'RecursionError'), ('syntax', 'SyntaxError'), ('wrong_type', 'should be of kind number'), ('removed', 'No answer was found'), ('half', 'still the stub'), ('link', 'not followed'), ('bomb', 'larger than 20 MB'), ('climber', 'leads out of the archive')])
@@ -194,7 +212,7 @@ def test_feedback_says_what_happened(marked, student, says):
 def test_feedback_shows_no_solution_and_escapes_what_students_write(marked):
     pages = ''.join(p.read_text() for p in (marked[1]/'out'/'feedback').glob('*.html'))
     for t in tasks(6): assert t.solution.strip().splitlines()[-1].strip() not in pages
-    page = g.feedback(dict(student='<b>x</b>', file='f', lab='', week=None, state='failed', note='<script>', exercises=[], seconds=1.))
+    page = feedback(dict(student='<b>x</b>', file='f', lab='', week=None, state='failed', note='<script>', exercises=[], seconds=1.))
     assert '<b>' not in page and '<script>' not in page
 
 @needs_bwrap
@@ -249,8 +267,8 @@ def test_a_marker_that_dies_costs_no_row(tmp_path, monkeypatch):
     killed = []
     def progress(n, total, r):
         if not killed: killed.append([os.kill(m.proc.pid, signal.SIGKILL) for m in made])
-    made, make_marker = [], g.Marker
-    monkeypatch.setattr(g, 'Marker', lambda course: made.append(m := make_marker(course)) or m)
+    made, make_marker = [], markers.Marker
+    monkeypatch.setattr(markers, 'Marker', lambda course: made.append(m := make_marker(course)) or m)
     g.grade(tmp_path/'in', tmp_path/'out', progress=progress)
     assert killed and totals(tmp_path/'out') == want
 

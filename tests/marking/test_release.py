@@ -11,6 +11,7 @@ from course_labs.marking import release as rel
 from course_labs.core.paths import Addresses, addresses, checkout, lab_notebooks
 from course_labs.core.notebooks import INSTALL
 from course_labs.core.files import CourseError
+from course_labs.running.record import LabRun, Run, write_run
 
 pytest.importorskip('nbgrader', reason='nbgrader is not installed')
 
@@ -99,10 +100,17 @@ def test_an_older_release_stays_where_the_new_one_does_not_hold(tmp_path):
     rel.release({3: lab(tmp_path, ANSWER)}, tmp_path/'out')
     assert (tmp_path/'out'/'week03_x.ipynb').read_text() == 'the old one'
 
+def test_a_lab_that_names_its_module_where_it_stood_before_is_released(tmp_path):
+    "Its answers use a name that only that module has"
+    answer = ANSWER.replace('number_of_positions//stride + 1', 'conv_out(size + 2*padding_on_each_side, kernel, stride)')
+    path = lab(tmp_path, '#| default_exp cnn', answer, CHECK)
+    assert rel.lab_module(json.loads(path.read_text())) == 'course_labs.weeks.cnn'
+    assert released(tmp_path, path)[0] == []
+
 def finished_run(folder, path, ok=True):
     folder.mkdir()
     (folder/path.name).write_text(path.read_text())
-    (folder/'metrics.json').write_text(json.dumps(dict(labs=[dict(notebook=path.name, ok=ok)])))
+    write_run(folder, Run('tiny', labs=[LabRun(3, path.name, ok=ok)]))
     return folder
 
 def test_a_finished_run_is_the_proof_where_its_cells_are_the_same(tmp_path, monkeypatch):
@@ -115,7 +123,7 @@ def test_a_finished_run_is_the_proof_where_its_cells_are_the_same(tmp_path, monk
     path = lab(tmp_path, 'X = 4', ANSWER, CHECK)
     assert 'it was run' in released(tmp_path, path, run_dir=run)[0][0]
     assert 'a run of other cells' in released(tmp_path, path, run_dir=run, execute=False)[0][0]
-    (run/'metrics.json').write_text('{"labs": []}')
+    write_run(run, Run('tiny'))
     assert released(tmp_path, path, run_dir=run, execute=False)[0] == []
 
 def test_push_sends_one_commit_with_the_released_notebooks_only(tmp_path):

@@ -3,6 +3,7 @@ import base64, functools, http.server, io, json, re, threading
 from pathlib import Path
 
 import nbformat, pytest
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_output
 from PIL import Image
 
@@ -103,6 +104,18 @@ def test_narrow_pages(page, served):
 def test_frames_have_titles(built): # links, anchors and alternative texts: the build itself stops where one is missing
     for p in built.rglob('*.html'):
         for tag in re.findall(r'<iframe\b[^>]*>', p.read_text(encoding='utf-8')): assert ' title="' in tag, p
+
+def test_addresses_in_docstrings_lead_to_a_file(built):
+    modules = [p for p in sorted((checkout()/'course_labs').rglob('[a-z]*.py'))]
+    said = {p.stem: m[1] for p in modules if (m := re.search(r'^Docs: https://[^/]+/[^/]+/(.+?)"""$', p.read_text(), re.M))}
+    assert len(said) > 50
+    assert {name: url for name,url in said.items() if not (built/url).exists()} == {}
+
+def test_the_library_stands_by_package(built):
+    page = BeautifulSoup((built/'results.html').read_text(), 'html.parser')
+    links = {a['href'] for a in page.select('#quarto-sidebar a[href]')}
+    assert {'reference/core/files.html', 'lib/core/files.html', 'lib/marking/wire/codec.html'} <= links
+    assert not any('Moved:' in p.read_text() for p in (built/'reference').rglob('*.html'))
 
 def test_weights(built):
     assert all(weight(p) <= MAX_FIGURE for p in (built/'figures').iterdir())

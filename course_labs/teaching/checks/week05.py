@@ -30,17 +30,20 @@ def check_gate_bias(answer, rng):
         f = share**(1/steps)
         like(answer(steps, share), _logit(f), f'gate_bias({steps}, {share})',
              (f, 'That is the value of the gate. Which number, put through a sigmoid, gives it?'),
-             (_logit(1 - (1 - share)/steps), 'A gate multiplies, it does not subtract. What is left after two steps with a gate of 0.9?'),
+             (_logit(1 - (1 - share)/steps),
+              'A gate multiplies, it does not subtract. What is left after two steps with a gate of 0.9?'),
              (_logit(share), 'That gate would leave the share after a single step. There are more of them.'),
              (-_logit(f), 'A gate that is nearly open has a large positive bias. Which sign is yours?'),
              (math.log(f), 'The logarithm of the gate is only one part of the inverse of the sigmoid.'),
-             think='Put your bias through a sigmoid, raise it to the power of the steps, and compare with the share.')
+             think='Put your bias through a sigmoid, raise it to the power of the steps, and compare with '
+                   'the share.')
     same(answer(1, 0.5), 0., 'gate_bias(1, 0.5)', 'At which bias is a sigmoid one half?')
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #3ee16d9d
 @exercise('w5.bits_per_character', concepts=('w5.1', 'w5.7'), hints=(
     'A loss is a mean over tokens. What does the whole text cost?',
-    'The text has the same number of characters however it is cut: share the cost of the whole text out over them.',
+    'The text has the same number of characters however it is cut: share the cost of the whole text out '
+    'over them.',
     'A nat is 1/ln 2 bits: a coin costs ln 2 = 0.693 nats, and one bit.'))
 def check_bits_per_character(answer, rng):
     "Random losses and lengths"
@@ -51,8 +54,10 @@ def check_bits_per_character(answer, rng):
         like(answer(loss, tokens, chars), nats/math.log(2), f'bits_per_character({loss}, {tokens}, {chars})',
              (nats, 'Those are nats a character. How many nats does one toss of a coin cost?'),
              (nats*math.log(2), 'Is a bit more or less than a nat? A coin costs one bit and 0.693 nats.'),
-             (loss/math.log(2), 'Those are bits a token, and tokens of two tokenisers are not the same thing.'),
-             (loss*chars/tokens/math.log(2), 'More tokens at the same loss a token: does the text then cost more, or less?'),
+             (loss/math.log(2),
+              'Those are bits a token, and tokens of two tokenisers are not the same thing.'),
+             (loss*chars/tokens/math.log(2),
+              'More tokens at the same loss a token: does the text then cost more, or less?'),
              think='First the cost of the whole text in nats, then in bits, then for each character.')
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #5193a39e
@@ -64,21 +69,28 @@ def _pair(a, b, length, sep_type=0, last=True, longest=True, front=False):
         cut.pop(0 if front else -1)
     ids = [1, *a, 2, *b] + [2]*last
     types, pad = [0]*(len(a) + 1) + [sep_type] + [1]*(len(b) + last), length - len(ids)
-    return dict(input_ids=ids + [0]*pad, token_type_ids=types + [0]*pad, attention_mask=[1]*len(ids) + [0]*pad)
+    return dict(input_ids=ids + [0]*pad,
+                token_type_ids=types + [0]*pad,
+                attention_mask=[1]*len(ids) + [0]*pad)
 
 @exercise('w5.fit_pair', concepts=('w5.2', 'w5.5'), hints=(
     'How many of the length are left for text, once [CLS] and two [SEP] have their places?',
     'Cut before you join: while both texts together are too long, the longer one loses its last token.',
-    'Build the ids first. The types are 0 up to and with the first [SEP] and 1 up to the last; the mask is 1 for each of these; then append the padding to all three.'))
+    'Build the ids first. The types are 0 up to and with the first [SEP] and 1 up to the last; the mask '
+    'is 1 for each of these; then append the padding to all three.'))
 def check_fit_pair(answer, rng):
     "Pairs that are cut, and pairs that are padded"
     for n_a, n_b, length in ((4, 2, 8), (3, 4, 14), (9, 3, 10), (5, 12, 12), (6, 6, 11), (2, 2, 7)):
         a, b = rng.integers(5, 99, n_a).tolist(), rng.integers(5, 99, n_b).tolist()
-        traps = {'The second sentence ends with a token of its own, and it takes a place.': _pair(a, b, length, last=False),
-                 'To which sentence does the [SEP] between them belong?': _pair(a, b, length, sep_type=1),
-                 'The end is cut off, and the beginning stays.': _pair(a, b, length, front=True)}
-        if n_b >= n_a + n_b - (length - 3): traps['Which of the two texts is the longer one, at each token that goes?'] = _pair(a, b, length, longest=False)
-        like(answer(list(a), list(b), length), _pair(a, b, length), f'fit_pair({a}, {b}, {length})', *((value, thought) for thought, value in traps.items()), think='Write the sequence down by hand, special tokens first, and count.')
+        traps = [(_pair(a, b, length, last=False),
+                  'The second sentence ends with a token of its own, and it takes a place.'),
+                 (_pair(a, b, length, sep_type=1), 'To which sentence does the [SEP] between them belong?'),
+                 (_pair(a, b, length, front=True), 'The end is cut off, and the beginning stays.')]
+        if n_b >= n_a + n_b - (length - 3):
+            traps.append((_pair(a, b, length, longest=False),
+                          'Which of the two texts is the longer one, at each token that goes?'))
+        like(answer(list(a), list(b), length), _pair(a, b, length), f'fit_pair({a}, {b}, {length})', *traps,
+             think='Write the sequence down by hand, special tokens first, and count.')
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #1396629e
 def _masked(tokens, words, first_only=False, specials_count=False, all_labels=False):
@@ -88,47 +100,73 @@ def _masked(tokens, words, first_only=False, specials_count=False, all_labels=Fa
         special, more = t in ('[CLS]', '[SEP]'), t.startswith('##')
         n += not more and (specials_count or not special)
         hide = n in words and not special and not (first_only and more)
-        inputs.append('[MASK]' if hide else t); labels.append(t if hide or all_labels else None)
+        inputs.append('[MASK]' if hide else t)
+        labels.append(t if hide or all_labels else None)
     return inputs, labels
 
 @exercise('w5.mask_words', concepts=('w5.8', 'w5.1', 'w5.2'), hints=(
-    'Go through the tokens and give each the number of the word that it belongs to. Which tokens start a new word?',
+    'Go through the tokens and give each the number of the word that it belongs to. Which tokens start a '
+    'new word?',
     'A piece with ## in front continues the word before it, and a special token belongs to no word.',
-    'With the numbers at hand, input and label are one decision for each token: is its number among those to mask?'))
+    'With the numbers at hand, input and label are one decision for each token: is its number among those '
+    'to mask?'))
 def check_mask_words(answer, rng):
     "Texts of random pieces"
-    pieces = ['play', 'chess', 'king', 'sea', 'wind', 'old', 'stone']
+    pieces, endings = ['play', 'chess', 'king', 'sea', 'wind', 'old', 'stone'], ['ing', 'er', 's', 'less']
+    def word():
+        piece = pieces[rng.integers(7)]
+        more = rng.choice(endings, rng.integers(0, 3), replace=False).tolist()
+        return [piece] + [f'##{e}' for e in more]
     for n_words in (4, 6, 9):
-        texts = [[pieces[rng.integers(7)]] + [f'##{e}' for e in rng.choice(['ing', 'er', 's', 'less'], rng.integers(0, 3), replace=False).tolist()] for _ in range(n_words)]
+        texts = [word() for _ in range(n_words)]
         texts[1], half = ['un', '##believ', '##able'], n_words//2
         tokens = ['[CLS]', *sum(texts[:half], []), '[SEP]', *sum(texts[half:], []), '[SEP]']
         words = {1, int(rng.integers(half, n_words))}
         like(answer(list(tokens), set(words)), _masked(tokens, words), f'mask_words({tokens}, {words})',
-             (_masked(tokens, words, first_only=True), 'With one piece hidden and the rest shown, the word is given away. Which pieces belong to it?'),
-             (_masked(tokens, words, specials_count=True), 'Is [CLS] a word? Look where the counting starts.'),
-             (_masked(tokens, words, all_labels=True), 'A label asks for a token. What does the loss do with those that are not hidden?'),
-             (_masked(tokens, words)[::-1], 'Input and label go together token by token. Which of the two comes first?'),
+             (_masked(tokens, words, first_only=True),
+              'With one piece hidden and the rest shown, the word is given away. Which pieces belong to '
+              'it?'),
+             (_masked(tokens, words, specials_count=True),
+              'Is [CLS] a word? Look where the counting starts.'),
+             (_masked(tokens, words, all_labels=True),
+              'A label asks for a token. What does the loss do with those that are not hidden?'),
+             (_masked(tokens, words)[::-1],
+              'Input and label go together token by token. Which of the two comes first?'),
              think='Write the number of its word under each token of the example.')
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #09acf168
-def _hidden(order): rank = np.argsort(order); return (rank[:, None] <= rank[None]).astype(int)
+def _hidden(order):
+    "The mask of an order"
+    rank = np.argsort(order)
+    return (rank[:, None] <= rank[None]).astype(int)
+
+def _tells(order):
+    "Do mistakes give something else than the order?"
+    place, others = np.argsort(order), len(order) - 1 - order
+    return not ((place == order).all() or (place[::-1] == order).all() or (place == others).all())
 
 @exercise('w5.order_behind', concepts=('w5.9',), hints=(
     'How many positions does the first of the order see? And the second?',
-    'Count what each row sees: that is its place in the order. The answer is the other way round: which position stands in place 0, 1, 2?',
+    'Count what each row sees: that is its place in the order. The answer is the other way round: which '
+    'position stands in place 0, 1, 2?',
     'Two masks of the check belong to no order. Build the mask of the order that you found, and compare.'))
 def check_order_behind(answer, rng):
     "Random orders, then masks without one"
     for n in (3, 5, 8, 12):
         order = rng.permutation(n)
-        while (np.argsort(order) == order).all() or (np.argsort(order)[::-1] == order).all() or (np.argsort(order) == n - 1 - order).all(): order = rng.permutation(n)
+        while not _tells(order): order = rng.permutation(n)
         m = _hidden(order)
-        like(answer(m.copy()), order.tolist(), f'order_behind({m.tolist() if n < 6 else f"mask of {n} positions"})',
-             (np.argsort(order).tolist(), 'You say for each position which place it has. Asked for is which position has each place.'),
+        said = m.tolist() if n < 6 else f'mask of {n} positions'
+        like(answer(m.copy()), order.tolist(), f'order_behind({said})',
+             (np.argsort(order).tolist(),
+              'You say for each position which place it has. Asked for is which position has each place.'),
              (order[::-1].tolist(), 'Who sees nothing: the first of the order or the last?'),
-             ((n - 1 - np.argsort(order)).tolist(), 'You say for each position which place it has, and count from the end.'),
-             think='A list of whole numbers: the position that is predicted first, then the second, and so on.')
-    think = 'In an order there is one position that sees nobody, one that sees just this one, and so on. Is that so here?'
+             ((n - 1 - np.argsort(order)).tolist(),
+              'You say for each position which place it has, and count from the end.'),
+             think='A list of whole numbers: the position that is predicted first, then the second, and so '
+                   'on.')
+    think = ('In an order there is one position that sees nobody, one that sees just this one, and so on. '
+             'Is that so here?')
     same(answer(np.eye(4, dtype=int)), None, 'order_behind of a mask where everybody sees all others', think)
     m = _hidden(order)
     m[order[-1], order[0]] = 1
@@ -138,7 +176,8 @@ def check_order_behind(answer, rng):
 @exercise('w5.distance_bias', concepts=('w5.6',), hints=(
     'Make a table of the distances i - j first, for the example by hand.',
     'Which place of the list holds the number for distance 0, when the list runs from -k to k?',
-    'np.clip keeps the distances between -k and k, and an array of places picks from b all at once: b[places].'))
+    'np.clip keeps the distances between -k and k, and an array of places picks from b all at once: '
+    'b[places].'))
 def check_distance_bias(answer, rng):
     "Sequences shorter and longer than the table reaches"
     for k, n in ((1, 4), (2, 6), (8, 5), (4, 12)):
@@ -146,20 +185,32 @@ def check_distance_bias(answer, rng):
         d = np.arange(n)[:, None] - np.arange(n)[None]
         want = b[d.clip(-k, k) + k]
         like(answer(b.copy(), n), want, f'distance_bias({2*k + 1} numbers, n={n})',
-             (want.T, 'The distance is that of the token that looks minus that of the token seen. Which of the two is the row?'),
-             (b[(d + k) % (2*k + 1)], 'In Python a place below zero counts from the end of the list, and raises no error. How far does the list reach?'),
-             (b[d.clip(-k, k)], 'Distance 0 stands in the middle of the list. What stands in its first place?'),
+             (want.T,
+              'The distance is that of the token that looks minus that of the token seen. Which of the '
+              'two is the row?'),
+             (b[(d + k) % (2*k + 1)],
+              'In Python a place below zero counts from the end of the list, and raises no error. How far '
+              'does the list reach?'),
+             (b[d.clip(-k, k)],
+              'Distance 0 stands in the middle of the list. What stands in its first place?'),
              (b[np.abs(d).clip(0, k) + k], 'Does it not matter on which side the other token stands?'),
              think='Fill in the diagonal first: all of it is distance 0.')
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #6e5a82d2
-def _softmax(x, axis): e = np.exp(x - x.max(axis, keepdims=True)); return e/e.sum(axis, keepdims=True)
-def _over(p, threshold): return [[int(i) for i in np.argsort(-row, kind='stable') if row[i] >= threshold] for row in p]
+def _softmax(x, axis):
+    e = np.exp(x - x.max(axis, keepdims=True))
+    return e/e.sum(axis, keepdims=True)
+
+def _over(p, threshold):
+    "For each row the places that reach the threshold, the largest first"
+    return [[int(i) for i in np.argsort(-row, kind='stable') if row[i] >= threshold] for row in p]
 
 @exercise('w5.labels_that_hold', concepts=('w5.12', 'w5.4'), hints=(
     'Take one label of the example: which two of its three logits speak for and against it?',
-    'Softmax over two logits: exp(e)/(exp(e) + exp(c)). Each label gets a probability of its own, and they need not add up to 1.',
-    'np.argsort(-p) gives the numbers of the labels, most probable first; then keep those that reach the threshold.'))
+    'Softmax over two logits: exp(e)/(exp(e) + exp(c)). Each label gets a probability of its own, and they '
+    'need not add up to 1.',
+    'np.argsort(-p) gives the numbers of the labels, most probable first; then keep those that reach the '
+    'threshold.'))
 def check_labels_that_hold(answer, rng):
     "Random logits, several thresholds"
     for n, n_labels, threshold in ((5, 3, 0.5), (8, 6, 0.8), (6, 4, 0.3)):
@@ -169,11 +220,15 @@ def check_labels_that_hold(answer, rng):
         z[2, 0] = (2, 6, -1)                          # neutral is large
         z[3, :3] = (1.2, 0, -2), (4, 0, -2), (2.2, 0, -2)  # the order is not that of the labels
         own = _softmax(z[..., [0, 2]], -1)[..., 0]
-        like(answer(z.copy(), threshold), _over(own, threshold), f'labels_that_hold(logits of {n} texts and {n_labels} labels, threshold={threshold})',
-             (_over(_softmax(z[..., 0], -1), threshold), 'A text can be about cooking and about music. Do your probabilities let both be likely?'),
-             (_over(_softmax(z, -1)[..., 0], threshold), 'Neutral says neither yes nor no. What becomes of the probability when it is left out?'),
+        like(answer(z.copy(), threshold), _over(own, threshold),
+             f'labels_that_hold(logits of {n} texts and {n_labels} labels, threshold={threshold})',
+             (_over(_softmax(z[..., 0], -1), threshold),
+              'A text can be about cooking and about music. Do your probabilities let both be likely?'),
+             (_over(_softmax(z, -1)[..., 0], threshold),
+              'Neutral says neither yes nor no. What becomes of the probability when it is left out?'),
              ([sorted(o) for o in _over(own, threshold)], 'The most probable label comes first.'),
-             ([o or [int(p.argmax())] for o,p in zip(_over(own, threshold), own)], 'For a text without any label the list is empty. Did you give the best of them all the same?'),
+             ([o or [int(p.argmax())] for o,p in zip(_over(own, threshold), own)],
+              'For a text without any label the list is empty. Did you give the best of them all the same?'),
              think='Work through the three labels of the example.')
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #c5648f3c
@@ -186,7 +241,7 @@ def _merges(words, n, weigh=True, recount=True, first=True):
             for p in zip(cut[w], cut[w][1:]): pairs[p] = pairs.get(p, 0) + (c if weigh else 1)
         if not recount: return [p for p,_ in sorted(pairs.items(), key=lambda o: (-o[1], o[0]))[:n]]
         if not pairs: break
-        best = min(p for p in pairs if pairs[p] == max(pairs.values())) if first else max(p for p in pairs if pairs[p] == max(pairs.values()))
+        best = (min if first else max)(p for p in pairs if pairs[p] == max(pairs.values()))
         res.append(best)
         for w, old in cut.items():
             new, i = [], 0
@@ -198,24 +253,35 @@ def _merges(words, n, weigh=True, recount=True, first=True):
     return res
 
 @exercise('w5.learn_merges', points=2, concepts=('w5.1',), hints=(
-    'Keep every word as a list of pieces, at first its letters. One round: count the pairs, choose one, put it together everywhere.',
-    'A pair in a word that occurs seven times counts seven times. For equal counts, min over the pairs gives the first of the alphabet.',
-    'To merge in one word, walk through its pieces with an index: where the pair stands, append the joined piece and go on by two, else append the piece and go on by one.'))
+    'Keep every word as a list of pieces, at first its letters. One round: count the pairs, choose one, '
+    'put it together everywhere.',
+    'A pair in a word that occurs seven times counts seven times. For equal counts, min over the pairs '
+    'gives the first of the alphabet.',
+    'To merge in one word, walk through its pieces with an index: where the pair stands, append the '
+    'joined piece and go on by two, else append the piece and go on by one.'))
 def check_learn_merges(answer, rng):
     "Random words over a small alphabet; the last case runs out of pairs"
     for size, n in ((5, 3), (8, 6), (12, 9), (2, 30)):
-        words = {''.join(rng.choice(list('aeno'), rng.integers(2, 7))): int(rng.integers(1, 9)) for _ in range(size)}
+        def word(): return ''.join(rng.choice(list('aeno'), rng.integers(2, 7)))
+        words = {word(): int(rng.integers(1, 9)) for _ in range(size)}
         words['aaab'] = 3
         like(answer(dict(words), n), _merges(words, n), f'learn_merges({words}, {n})',
-             (_merges(words, n, weigh=False), 'A frequent word is seen more often than a rare one. Where do the counts of the words enter?'),
-             (_merges(words, n, recount=False), 'After a merge the text consists of other pieces. When do you count again?'),
-             (_merges(words, n, first=False), 'Where two pairs are equally frequent, the statement says which comes first.'),
-             think='Print the words as pieces after each merge and compare with a round by hand. What stays of aaa when (a, a) is merged?')
+             (_merges(words, n, weigh=False),
+              'A frequent word is seen more often than a rare one. Where do the counts of the words enter?'),
+             (_merges(words, n, recount=False),
+              'After a merge the text consists of other pieces. When do you count again?'),
+             (_merges(words, n, first=False),
+              'Where two pairs are equally frequent, the statement says which comes first.'),
+             think='Print the words as pieces after each merge and compare with a round by hand. What '
+                   'stays of aaa when (a, a) is merged?')
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #25440690
 def _traces(rng, n_words=60, n=500):
-    "Hypotheses with traces of their labels: training and held-out ones, and the accuracy of somebody who knows how they were made"
-    words = np.array([''.join(rng.choice(list('bdklmnrst'), 3)) + 'aeiou'[rng.integers(5)] + str(i) for i in range(n_words)])
+    """Hypotheses with traces of their labels: training and held-out ones with their labels
+
+    The last of the five is the accuracy of somebody who knows how they were made."""
+    def word(i): return ''.join(rng.choice(list('bdklmnrst'), 3)) + 'aeiou'[rng.integers(5)] + str(i)
+    words = np.array([word(i) for i in range(n_words)])
     labels, prior = np.array(['entailment', 'neutral', 'contradiction']), rng.dirichlet([8, 8, 8])
     p = _softmax(rng.normal(size=len(words))*0.8 + rng.normal(size=(3, len(words)))*0.55, 1)
     y = rng.choice(3, 2*n, p=prior)
@@ -223,23 +289,45 @@ def _traces(rng, n_words=60, n=500):
     known = np.array([np.argmax(np.log(prior) + np.log(p[:, o]).sum(1)) for o in picks])
     texts = [' '.join(words[o]) for o in picks]
     texts[n:] = [t + f' new{rng.integers(999)}' if rng.random() < 0.1 else t for t in texts[n:]]
-    return texts[:n], labels[y[:n]].tolist(), texts[n:], labels[y[n:]].tolist(), float((known[n:] == y[n:]).mean())
+    best = float((known[n:] == y[n:]).mean())
+    return texts[:n], labels[y[:n]].tolist(), texts[n:], labels[y[n:]].tolist(), best
+
+def _is_labels(got, labels, n):
+    "Raise `Wrong` on anything but a list of n labels from the data"
+    if type(got) is not list or any(type(o) is not str for o in got):
+        raise Wrong('The function that tell_tale returns should give a list of labels, each a str.',
+                    'np.array(...).tolist() makes a list of plain str.')
+    if len(got) != n:
+        raise Wrong(f'{n} hypotheses were given, and {len(got)} labels came back.',
+                    'One label for each hypothesis, in their order.')
+    if bad := sorted({o for o in got if o not in labels}):
+        raise Wrong(f'{bad[0]!r} is none of the labels in the training data.',
+                    'Take the labels from the data.')
 
 @exercise('w5.tell_tale', points=2, concepts=('w5.5', 'w5.1'), hints=(
     'What tells a label? Count for each word how often it stands in the hypotheses of each label.',
-    'A word says more the more its share differs between the labels: add up the logarithms of the shares of all words of a hypothesis, and the logarithm of the share of the label. The largest sum wins (naive Bayes).',
-    'A word with a count of zero would forbid a label for good: add 1 to each count. A word that was never seen says nothing: leave it out.'))
+    'A word says more the more its share differs between the labels: add up the logarithms of the shares '
+    'of all words of a hypothesis, and the logarithm of the share of the label. The largest sum '
+    'wins (naive Bayes).',
+    'A word with a count of zero would forbid a label for good: add 1 to each count. A word that was '
+    'never seen says nothing: leave it out.'))
 def check_tell_tale(answer, rng):
     "Form of the result, then accuracy on held-out hypotheses of five made-up languages"
     reached = []
     for _ in range(5):
         texts, labels, new, truth, best = _traces(rng)
         guess_labels = answer(list(texts), list(labels))
-        if not callable(guess_labels): raise Wrong(f'tell_tale should return a function, but it returned an object of type {type(guess_labels).__name__}.', 'Define a function inside tell_tale that uses what was counted, and return it.')
+        if not callable(guess_labels):
+            raise Wrong('tell_tale should return a function, but it returned an object of type '
+                        f'{type(guess_labels).__name__}.',
+                        'Define a function inside tell_tale that uses what was counted, and return it.')
         got = guess_labels(list(new))
-        if type(got) is not list or any(type(o) is not str for o in got): raise Wrong('The function that tell_tale returns should give a list of labels, each a str.', 'np.array(...).tolist() makes a list of plain str.')
-        if len(got) != len(new): raise Wrong(f'{len(new)} hypotheses were given, and {len(got)} labels came back.', 'One label for each hypothesis, in their order.')
-        if bad := sorted({o for o in got if o not in labels}): raise Wrong(f'{bad[0]!r} is none of the labels in the training data.', 'Take the labels from the data.')
-        right, floor = np.mean([a == b for a,b in zip(got, truth)]), truth.count(max(sorted(set(labels)), key=labels.count))/len(truth)
+        _is_labels(got, labels, len(new))
+        right = np.mean([a == b for a,b in zip(got, truth)])
+        floor = truth.count(max(sorted(set(labels)), key=labels.count))/len(truth)
         reached.append((right - floor)/(best - floor))
-    if np.mean(reached) < 0.7: raise Wrong(f'Your function goes {np.mean(reached):.0%} of the way from the commonest label to the best that is possible; 70 % are asked for.', 'Is the right label often the second in your ranking? Then a few words outweigh all others: how sure are you of a word that you saw once?')
+    if np.mean(reached) < 0.7:
+        raise Wrong(f'Your function goes {np.mean(reached):.0%} of the way from the commonest label to the '
+                    'best that is possible; 70 % are asked for.',
+                    'Is the right label often the second in your ranking? Then a few words outweigh all '
+                    'others: how sure are you of a word that you saw once?')

@@ -16,9 +16,12 @@ from ..exercises import Wrong, exercise, same
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #6dc44db9
 @exercise('w6.n_learnt', concepts=('w6.2', 'w6.7'), hints=(
-    'Count each part by itself, for the example first: two tables of factors, two tables of biases, then one layer after the other.',
-    'A layer with a inputs and b neurons has a weight for each pair of an input and a neuron, and a bias for each neuron. How many inputs has the first layer, when two vectors stand side by side?',
-    'Write the sizes in a row: the concatenated factors, the hidden layers, one output. Each neighbouring pair is a layer; an empty list of hidden layers leaves one.'))
+    'Count each part by itself, for the example first: two tables of factors, two tables of biases, then '
+    'one layer after the other.',
+    'A layer with a inputs and b neurons has a weight for each pair of an input and a neuron, and a bias '
+    'for each neuron. How many inputs has the first layer, when two vectors stand side by side?',
+    'Write the sizes in a row: the concatenated factors, the hidden layers, one output. Each neighbouring '
+    'pair is a layer; an empty list of hidden layers leaves one.'))
 def check_n_learnt(answer, rng):
     "Counts over random sizes and depths"
     for depth in (2, 1, 0, 3):
@@ -26,18 +29,26 @@ def check_n_learnt(answer, rng):
         hidden = rng.integers(2, 65, depth).tolist()
         sizes = [p + q, *hidden, 1]
         net, factors = sum((a + 1)*b for a,b in zip(sizes, sizes[1:])), users*p + items*q
-        like(answer(users, items, p, q, list(hidden)), factors + users + items + net, f'n_learnt({users}, {items}, {p}, {q}, hidden={hidden})',
+        tables = factors + users + items
+        weights = sum(a*b for a,b in zip(sizes, sizes[1:]))
+        hidden_only = sum((a + 1)*b for a,b in zip(sizes, sizes[1:-1]))
+        like(answer(users, items, p, q, list(hidden)), tables + net,
+             f'n_learnt({users}, {items}, {p}, {q}, hidden={hidden})',
              (factors + net, 'Where are the biases of the users and of the items?'),
-             (factors + users + items + sum(a*b for a,b in zip(sizes, sizes[1:])), 'Does a neuron of the perceptron have nothing but weights?'),
-             (factors + users + items + sum((a + 1)*b for a,b in zip(sizes, sizes[1:-1])), 'Who turns the last hidden layer into one number?'),
-             (factors + users + items + net + (p*q - p - q)*sizes[1], 'The factors stand side by side. How many numbers is that?'),
+             (tables + weights, 'Does a neuron of the perceptron have nothing but weights?'),
+             (tables + hidden_only, 'Who turns the last hidden layer into one number?'),
+             (tables + net + (p*q - p - q)*sizes[1],
+              'The factors stand side by side. How many numbers is that?'),
              think='Count the example of the statement by hand and compare part by part.')
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #bd19eb61
 @exercise('w6.look_up_grad', concepts=('w6.2',), hints=(
-    'Write the look-up as a product with a one-hot matrix. What is the gradient of a product with respect to its second factor?',
-    'A row that was looked up twice went into the loss twice, so its gradient has two parts. What does the chain rule do with the parts?',
-    'Beside the one-hot product there is np.add.at. Try what table[rows] += grad does when rows holds a number twice.'))
+    'Write the look-up as a product with a one-hot matrix. What is the gradient of a product with respect '
+    'to its second factor?',
+    'A row that was looked up twice went into the loss twice, so its gradient has two parts. What does the '
+    'chain rule do with the parts?',
+    'Beside the one-hot product there is np.add.at. Try what table[rows] += grad does when rows holds a '
+    'number twice.'))
 def check_look_up_grad(answer, rng):
     "Gradients for several shapes, with rows that repeat and rows that are not used"
     for n_rows, dim, bs in ((4, 2, 6), (9, 5, 7), (30, 3, 64)):
@@ -46,16 +57,25 @@ def check_look_up_grad(answer, rng):
         one_hot = np.eye(n_rows)[rows]
         last = np.zeros((n_rows, dim))
         last[rows] = grad
-        like(answer(rows.copy(), grad.copy(), n_rows), one_hot.T@grad, f'look_up_grad({rows.tolist() if bs < 9 else f"{bs} rows"}, grad of shape {grad.shape}, n_rows={n_rows})',
-             (last, f'Row {rows[0]} was looked up more than once. What happens to the gradients of its first uses?'),
-             (one_hot.T@grad/np.maximum(one_hot.sum(0), 1)[:, None], 'Is the gradient of a sum the mean of the gradients?'),
-             think='The table has n_rows rows, and its gradient has the shape of the table. Which rows stay at zero?')
+        said = rows.tolist() if bs < 9 else f'{bs} rows'
+        like(answer(rows.copy(), grad.copy(), n_rows), one_hot.T@grad,
+             f'look_up_grad({said}, grad of shape {grad.shape}, n_rows={n_rows})',
+             (last,
+              f'Row {rows[0]} was looked up more than once. What happens to the gradients of its first '
+              'uses?'),
+             (one_hot.T@grad/np.maximum(one_hot.sum(0), 1)[:, None],
+              'Is the gradient of a sum the mean of the gradients?'),
+             think='The table has n_rows rows, and its gradient has the shape of the table. Which rows '
+                   'stay at zero?')
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #828d9428
 @exercise('w6.damped_bias', concepts=('w6.3', 'w6.4'), hints=(
-    'The items do not meet in this loss: solve it for one item. What is the derivative of its part with respect to b?',
-    'Set the derivative to zero and collect the b: each rating of the item brings one, and the damping brings some more.',
-    'np.bincount(items, weights, minlength) sums by item. An item without ratings has a sum of zero; see to it that it is not divided by zero.'))
+    'The items do not meet in this loss: solve it for one item. What is the derivative of its part with '
+    'respect to b?',
+    'Set the derivative to zero and collect the b: each rating of the item brings one, and the damping '
+    'brings some more.',
+    'np.bincount(items, weights, minlength) sums by item. An item without ratings has a sum of zero; see '
+    'to it that it is not divided by zero.'))
 def check_damped_bias(answer, rng):
     "Biases for several tables and dampings"
     for n_items, n, damping in ((4, 12, 2.), (15, 60, 5.), (30, 200, 0.5), (6, 20, 0.)):
@@ -64,12 +84,20 @@ def check_damped_bias(answer, rng):
         total = np.bincount(items, values - mu, minlength=n_items)
         own = total/count.clip(1)
         centre = (own + mu)[count > 0].mean()
-        like(answer(items.copy(), values.copy(), n_items, damping), total/np.where(count, count + damping, 1), f'damped_bias({n} ratings, n_items={n_items}, damping={damping:g})',
-             (own, 'That is the mean of each item, undamped: does an item with one rating deserve as much trust as one with a hundred?'),
-             (own/(1 + damping), 'A busy item should be damped less than one with few ratings. Where does the number of ratings enter?'),
-             ((total + count*(mu - centre))/np.where(count, count + damping, 1), 'Is the mean of the items\' means the mean of the ratings? A busy item has more of them.'),
-             (-total/np.where(count, count + damping, 1), 'Which sign has the bias of an item that is rated above the mean?'),
-             think=f'Item {n_items - 1} has no rating. Then set the derivative of the loss to zero for an item with one.')
+        damped = np.where(count, count + damping, 1)
+        like(answer(items.copy(), values.copy(), n_items, damping), total/damped,
+             f'damped_bias({n} ratings, n_items={n_items}, damping={damping:g})',
+             (own,
+              'That is the mean of each item, undamped: does an item with one rating deserve as much '
+              'trust as one with a hundred?'),
+             (own/(1 + damping),
+              'A busy item should be damped less than one with few ratings. Where does the number of '
+              'ratings enter?'),
+             ((total + count*(mu - centre))/damped,
+              'Is the mean of the items\' means the mean of the ratings? A busy item has more of them.'),
+             (-total/damped, 'Which sign has the bias of an item that is rated above the mean?'),
+             think=f'Item {n_items - 1} has no rating. Then set the derivative of the loss to zero for an '
+                   'item with one.')
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #688e0dd4
 def _centred(t): return t - np.nanmean(t, axis=1, keepdims=True)
@@ -79,26 +107,41 @@ def _cosine(a, b):
     return float(a@b/n) if n > 1e-12 else 0.
 
 @exercise('w6.item_likeness', concepts=('w6.1', 'w6.6'), hints=(
-    'Ann and Bob of the example: write what each thinks of an item as a difference from what he or she gives on average.',
-    'Two steps: take each user\'s own mean (of all that he or she rated) from the whole row; then keep the rows where both items have a rating.',
-    'np.nanmean(table, axis=1, keepdims=True) gives the means of the rows. Look at the two special cases before you divide.'))
+    'Ann and Bob of the example: write what each thinks of an item as a difference from what he or she '
+    'gives on average.',
+    'Two steps: take each user\'s own mean (of all that he or she rated) from the whole row; then keep the '
+    'rows where both items have a rating.',
+    'np.nanmean(table, axis=1, keepdims=True) gives the means of the rows. Look at the two special cases '
+    'before you divide.'))
 def check_item_likeness(answer, rng):
     "Random tables of stars with blanks, then the special cases"
     for n_users, n_items in ((8, 5), (20, 6), (50, 4)):
         t = np.clip(np.round(rng.normal(rng.uniform(2, 4.5, (n_users, 1)), 1., (n_users, n_items))), 1, 5)
         t[rng.random(t.shape) < 0.25] = np.nan
-        t[:3], t[3] = rng.permuted(np.tile(np.arange(1., 6), (3, 2))[:, :n_items], axis=1), np.r_[5., np.nan, [1.]*(n_items - 2)]
+        t[:3] = rng.permuted(np.tile(np.arange(1., 6), (3, 2))[:, :n_items], axis=1)
+        t[3] = np.r_[5., np.nan, [1.]*(n_items - 2)]
         t[np.isnan(t).all(1), 2] = 3.  # everybody rated something
         both = ~np.isnan(t[:, 0] + t[:, 1])
         c, a, b = _centred(t), t[both, 0], t[both, 1]
-        like(answer(t.copy(), 0, 1), _cosine(c[both, 0], c[both, 1]), f'item_likeness(table of {n_users} users and {n_items} items, 0, 1)',
-             (_cosine(a, b), 'A generous rater makes all items look alike. What would make the stars of a generous and of a strict rater comparable?'),
-             (_cosine(a - a.mean(), b - b.mean()), 'You took away the mean of each item. Whose habit should go, the item\'s or the rater\'s?'),
-             (float(np.nansum(c[:, 0]*c[:, 1])/np.sqrt(np.nansum(c[:, 0]**2)*np.nansum(c[:, 1]**2))), 'Whose ratings belong into the lengths, when only some users rated both?'),
+        all_products = np.nansum(c[:, 0]*c[:, 1])
+        all_lengths = np.sqrt(np.nansum(c[:, 0]**2)*np.nansum(c[:, 1]**2))
+        like(answer(t.copy(), 0, 1), _cosine(c[both, 0], c[both, 1]),
+             f'item_likeness(table of {n_users} users and {n_items} items, 0, 1)',
+             (_cosine(a, b),
+              'A generous rater makes all items look alike. What would make the stars of a generous and '
+              'of a strict rater comparable?'),
+             (_cosine(a - a.mean(), b - b.mean()),
+              'You took away the mean of each item. Whose habit should go, the item\'s or the rater\'s?'),
+             (float(all_products/all_lengths),
+              'Whose ratings belong into the lengths, when only some users rated both?'),
              (_cosine(np.nan_to_num(t)[:, 0], np.nan_to_num(t)[:, 1]), 'Is a blank a rating of zero?'),
-             think='Work through the example: the mean of each user is over all that he or she rated, the products are over those who rated both.')
-    same(answer(np.array([[5., 1, 3], [4, np.nan, 2]]), 0, 1), 0., 'item_likeness of two items with one rater in common', 'With one rater every cosine is 1 or -1. What does that say of the items?')
-    same(answer(np.array([[4., 4, 4], [2, 2, 2]]), 0, 1), 0., 'item_likeness where everybody gives all items the same', 'What length have the vectors, once the means are gone?')
+             think='Work through the example: the mean of each user is over all that he or she rated, the '
+                   'products are over those who rated both.')
+    one_rater, no_taste = np.array([[5., 1, 3], [4, np.nan, 2]]), np.array([[4., 4, 4], [2, 2, 2]])
+    same(answer(one_rater, 0, 1), 0., 'item_likeness of two items with one rater in common',
+         'With one rater every cosine is 1 or -1. What does that say of the items?')
+    same(answer(no_taste, 0, 1), 0., 'item_likeness where everybody gives all items the same',
+         'What length have the vectors, once the means are gone?')
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #c622fa8c
 def _mrr(lists, relevant, k, first=1, only_first=True, count_all=False):
@@ -111,7 +154,8 @@ def _mrr(lists, relevant, k, first=1, only_first=True, count_all=False):
 
 @exercise('w6.mean_reciprocal_rank', concepts=('w6.10',), hints=(
     'Write it for one user first: go through the places from 1 on and stop at the first relevant item.',
-    'Three cases for a user: a hit within k places, no hit within k places, nothing relevant at all. Which of them count in the mean?',
+    'Three cases for a user: a hit within k places, no hit within k places, nothing relevant at all. Which '
+    'of them count in the mean?',
     'for place, item in enumerate(ranked[:k], start=1) counts places as people do.'))
 def check_mean_reciprocal_rank(answer, rng):
     "Random lists and sets of relevant items"
@@ -119,13 +163,17 @@ def check_mean_reciprocal_rank(answer, rng):
         lists = [rng.permutation(n_items)[:k + 4].tolist() for _ in range(n_users)]
         relevant = [set(rng.choice(n_items, rng.integers(1, 5), replace=False).tolist()) for _ in lists]
         relevant[0], relevant[1], relevant[2] = set(), {lists[1][k]}, {lists[2][1], lists[2][2]}
-        like(answer([list(o) for o in lists], [set(o) for o in relevant], k), _mrr(lists, relevant, k), f'mean_reciprocal_rank(lists of {n_users} users, relevant, k={k})',
-             (_mrr(lists, relevant, k, count_all=True), 'Who has nothing relevant cannot be served a hit. Should this user pull the mean down?'),
-             (_mrr(lists, relevant, k + 4), 'One user\'s first hit comes right after the k-th place. Does anybody see it?'),
+        like(answer([list(o) for o in lists], [set(o) for o in relevant], k), _mrr(lists, relevant, k),
+             f'mean_reciprocal_rank(lists of {n_users} users, relevant, k={k})',
+             (_mrr(lists, relevant, k, count_all=True),
+              'Who has nothing relevant cannot be served a hit. Should this user pull the mean down?'),
+             (_mrr(lists, relevant, k + 4),
+              'One user\'s first hit comes right after the k-th place. Does anybody see it?'),
              (_mrr(lists, relevant, k, first=2), 'Is the first place number 1 or number 2 for you?'),
              (_mrr(lists, relevant, k, only_first=False), 'One user has two hits. Which of them decides?'),
              think='Work through the three users of the example.')
-    same(answer([[1, 2]], [set()], 2), 0., 'mean_reciprocal_rank([[1, 2]], [set()], k=2)', 'What is the mean of no numbers? The statement says what to return.')
+    same(answer([[1, 2]], [set()], 2), 0., 'mean_reciprocal_rank([[1, 2]], [set()], k=2)',
+         'What is the mean of no numbers? The statement says what to return.')
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #8a8e8812
 def _axes(V, share, power=2):
@@ -134,19 +182,28 @@ def _axes(V, share, power=2):
 
 @exercise('w6.n_axes', concepts=('w6.5',), hints=(
     'The variance of a cloud is measured from its middle. What has to happen to the vectors first?',
-    'np.linalg.svd(X, compute_uv=False) gives the singular values, largest first; np.linalg.eigvalsh of the covariance gives its eigenvalues, smallest first. Which of the two are variances, and which are their roots?',
-    'Cumulative sum of the variances, divided by their total; count how many axes it takes until the share is reached.'))
+    'np.linalg.svd(X, compute_uv=False) gives the singular values, largest first; np.linalg.eigvalsh of '
+    'the covariance gives its eigenvalues, smallest first. Which of the two are variances, and which are '
+    'their roots?',
+    'Cumulative sum of the variances, divided by their total; count how many axes it takes until the '
+    'share is reached.'))
 def check_n_axes(answer, rng):
     "Clouds of several sizes that lie far from the origin"
     for n, dim in ((40, 3), (60, 5), (80, 8), (200, 6), (50, 10)):
-        V = rng.normal(size=(n, dim))*rng.uniform(0.5, 4, dim)@np.linalg.qr(rng.normal(size=(dim, dim)))[0] + rng.normal(size=dim)*5
+        along_axes = rng.normal(size=(n, dim))*rng.uniform(0.5, 4, dim)
+        turn = np.linalg.qr(rng.normal(size=(dim, dim)))[0]
+        V = along_axes@turn + rng.normal(size=dim)*5
         C = V - V.mean(0)
         s = np.linalg.svd(C, compute_uv=False)**2
         cum, k = s.cumsum()/s.sum(), int(rng.integers(1, dim - 1))
         share = float(cum[k - 1] + cum[k])/2
         like(answer(V.copy(), share), k + 1, f'n_axes({n} vectors of {dim} numbers, share={share:.3f})',
-             (k, 'After these axes the share is not reached yet. How many axes are place 0 and place 1 together?'),
-             (_axes(V, share), 'The cloud lies far from the origin, and your first axis points to it. What comes before the axes?'),
+             (k,
+              'After these axes the share is not reached yet. How many axes are place 0 and place 1 '
+              'together?'),
+             (_axes(V, share),
+              'The cloud lies far from the origin, and your first axis points to it. What comes before '
+              'the axes?'),
              (_axes(C, share, 1), 'Singular values are lengths. Is variance a length?'),
              think='In the example the first axis holds 8 of 10.')
 
@@ -154,23 +211,34 @@ def check_n_axes(answer, rng):
 def _ridge(A, r, damping): return np.linalg.solve(A.T@A + np.diag(damping), A.T@r)
 
 @exercise('w6.new_item', concepts=('w6.8', 'w6.4'), hints=(
-    'What is left of a rating for the new item to explain, when mean and user bias are known? Start from these rests.',
-    'Put the factors of the raters into a matrix with a row for each rating, and append a column of ones: then factors and bias of the item are one vector of unknowns.',
-    'The minimum of the sum of squares and the damping solves (A.T@A + damping*I) x = A.T@rest. np.linalg.solve does; take x apart at the end.'))
+    'What is left of a rating for the new item to explain, when mean and user bias are known? Start from '
+    'these rests.',
+    'Put the factors of the raters into a matrix with a row for each rating, and append a column of ones: '
+    'then factors and bias of the item are one vector of unknowns.',
+    'The minimum of the sum of squares and the damping solves (A.T@A + damping*I) x = A.T@rest. '
+    'np.linalg.solve does; take x apart at the end.'))
 def check_new_item(answer, rng):
     "Several numbers of factors and ratings, down to one and none"
     for n_users, dim, n in ((12, 2, 6), (30, 4, 15), (20, 5, 1), (9, 3, 0)):
-        P, bias, mean, damping = rng.normal(size=(n_users, dim)), rng.normal(size=n_users)*0.5, float(rng.uniform(2.5, 4)), float(rng.uniform(0.5, 4))
+        P, bias = rng.normal(size=(n_users, dim)), rng.normal(size=n_users)*0.5
+        mean, damping = float(rng.uniform(2.5, 4)), float(rng.uniform(0.5, 4))
         users, values = rng.choice(n_users, n, replace=False), rng.integers(1, 6, n).astype(float)
         A, rest = np.c_[P[users], np.ones(n)], values - mean - bias[users]
         split = lambda x: (x[:-1], float(x[-1]))
         d = np.full(dim + 1, damping)
-        like(answer(P.copy(), bias.copy(), mean, users.copy(), values.copy(), damping), split(_ridge(A, rest, d)), f'new_item({n} ratings, {dim} factors, damping={damping:.2f})',
-             (split(_ridge(A, values - mean, d)), 'Some of the raters give high marks to everything. Is that the item\'s merit?'),
-             (split(_ridge(A, values - bias[users], d)), 'A rating of 3 is no praise where the mean is 3. What is to be explained?'),
-             (split(np.linalg.pinv(A)@rest), 'With this few ratings they can be learnt by heart. What holds the numbers back?'),
-             (split(_ridge(A, rest, d - damping*(np.arange(dim + 1) == dim) + 1e-12)), 'One rating should not decide the whole bias. Is the bias damped too?'),
-             think='The example has two ratings and one factor: solve it by hand first. Without any rating nothing is known of the item.')
+        bias_free = d - damping*(np.arange(dim + 1) == dim) + 1e-12
+        got = answer(P.copy(), bias.copy(), mean, users.copy(), values.copy(), damping)
+        like(got, split(_ridge(A, rest, d)), f'new_item({n} ratings, {dim} factors, damping={damping:.2f})',
+             (split(_ridge(A, values - mean, d)),
+              'Some of the raters give high marks to everything. Is that the item\'s merit?'),
+             (split(_ridge(A, values - bias[users], d)),
+              'A rating of 3 is no praise where the mean is 3. What is to be explained?'),
+             (split(np.linalg.pinv(A)@rest),
+              'With this few ratings they can be learnt by heart. What holds the numbers back?'),
+             (split(_ridge(A, rest, bias_free)),
+              'One rating should not decide the whole bias. Is the bias damped too?'),
+             think='The example has two ratings and one factor: solve it by hand first. Without any rating '
+                   'nothing is known of the item.')
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #7e19eb53
 def _taste(rng, n=60, genres=6, dim=8):
@@ -178,30 +246,55 @@ def _taste(rng, n=60, genres=6, dim=8):
     genre, centres = rng.integers(0, genres, n), np.linalg.qr(rng.normal(size=(dim, dim)))[0][:genres]
     love = rng.permutation(np.linspace(0.6, 0.8, genres))
     love[love.argmax()] = 0.85
-    return np.clip(love[genre] + rng.normal(size=n)*0.05, 0.05, 1), centres[genre] + rng.normal(size=(n, dim))*0.1
+    scores = np.clip(love[genre] + rng.normal(size=n)*0.05, 0.05, 1)
+    return scores, centres[genre] + rng.normal(size=(n, dim))*0.1
 
 def _sameness(V):
     "Mean cosine of all pairs of rows"
     U = V/np.linalg.norm(V, axis=1, keepdims=True)
     return float((U@U.T)[np.triu_indices(len(U), 1)].mean())
 
+def _is_whole(i): return type(i) is int or isinstance(i, np.integer) and type(i).__module__ == 'numpy'
+
+def _is_list(rows, k, n):
+    "The answer as a list of k different numbers below n; raises `Wrong` on anything else"
+    if type(rows) not in (list, np.ndarray):
+        raise Wrong(f'varied_list should return a list of {k} item numbers, but it returned an object of '
+                    f'type {type(rows).__name__}.', 'Return the numbers of the items, not the items.')
+    rows = rows.tolist() if type(rows) is np.ndarray else rows
+    if not all(_is_whole(i) and 0 <= int(i) < n for i in rows):
+        raise Wrong(f'varied_list should hold whole numbers from 0 to {n - 1}.',
+                    'Each number is a row of V and a place in scores.')
+    different = len({int(i) for i in rows})
+    if len(rows) != k or different != k:
+        raise Wrong(f'varied_list should hold {k} different items, but it holds '
+                    f'{different} in {len(rows)} places.',
+                    'Can an item that is in the list be chosen again?')
+    return rows
+
 @exercise('w6.varied_list', points=2, concepts=('w6.6', 'w6.9', 'w6.10'), hints=(
-    'Start with the k best: their score is what you may lose a tenth of. Which exchange of one item makes the list less alike at the lowest price?',
-    'A common way (maximal marginal relevance) fills the list place by place: each time the item with the largest score minus w times its cosine with what is already in the list.',
-    'Try w from large to small, and keep the first list whose score is still at least 0.9 of the best; w = 0 always is.'))
+    'Start with the k best: their score is what you may lose a tenth of. Which exchange of one item makes '
+    'the list less alike at the lowest price?',
+    'A common way (maximal marginal relevance) fills the list place by place: each time the item with the '
+    'largest score minus w times its cosine with what is already in the list.',
+    'Try w from large to small, and keep the first list whose score is still at least 0.9 of the best; '
+    'w = 0 always is.'))
 def check_varied_list(answer, rng):
     "Form and score of every list, and how alike the items of the lists are over 20 users"
-    alike, think = [], 'Measure both sums in a cell of your own: scores[rows].sum() and np.sort(scores)[-k:].sum().'
+    alike = []
+    think = 'Measure both sums in a cell of your own: scores[rows].sum() and np.sort(scores)[-k:].sum().'
     for _ in range(20):
         scores, V = _taste(rng)
         k = int(rng.integers(6, 11))
-        rows = answer(scores.copy(), V.copy(), k)
-        if type(rows) not in (list, np.ndarray): raise Wrong(f'varied_list should return a list of {k} item numbers, but it returned an object of type {type(rows).__name__}.', 'Return the numbers of the items, not the items.')
-        rows = rows.tolist() if type(rows) is np.ndarray else rows
-        if not all(type(i) is int or isinstance(i, np.integer) and type(i).__module__ == 'numpy' for i in rows) or any(not 0 <= int(i) < len(scores) for i in rows): raise Wrong(f'varied_list should hold whole numbers from 0 to {len(scores) - 1}.', 'Each number is a row of V and a place in scores.')
-        if len(rows) != k or len({int(i) for i in rows}) != k: raise Wrong(f'varied_list should hold {k} different items, but it holds {len({int(i) for i in rows})} in {len(rows)} places.', 'Can an item that is in the list be chosen again?')
+        rows = _is_list(answer(scores.copy(), V.copy(), k), k, len(scores))
         kept = scores[rows].sum()/np.sort(scores)[-k:].sum()
-        if kept < 0.9 - 1e-9: raise Wrong(f'A list keeps {kept:.1%} of the score of the {k} best, and 90 % were asked for.', think)
+        if kept < 0.9 - 1e-9:
+            raise Wrong(f'A list keeps {kept:.1%} of the score of the {k} best, and 90 % were asked for.',
+                        think)
         alike.append((_sameness(V[rows]), _sameness(V[np.argsort(-scores)[:k]])))
     got, plain = np.mean(alike, axis=0)
-    if got > 0.35: raise Wrong(f'Over 20 users the items of your lists have a mean cosine of {got:.2f}; the {k} best have {plain:.2f}, and at most 0.35 is asked for.', 'Where is the tenth of the score that you may spend? Most of your lists could give up more.')
+    if got > 0.35:
+        raise Wrong(f'Over 20 users the items of your lists have a mean cosine of {got:.2f}; the {k} best '
+                    f'have {plain:.2f}, and at most 0.35 is asked for.',
+                    'Where is the tenth of the score that you may spend? Most of your lists could give up '
+                    'more.')
