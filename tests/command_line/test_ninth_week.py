@@ -34,7 +34,7 @@ ANSWER = '''def after(n # A whole number
     ### END SOLUTION'''
 
 def question(i):
-    options = [dict(text=f'{k} and {i}', right=k == 0, feedback=f'{k} it is.') for k in range(3)]
+    options = [dict(text=f'{k} and {i}', right=k == 0, feedback=f'Number {k} of three it is.') for k in range(3)]
     return dict(id=f'w9.q{i:02d}', kind='single', concepts=['w1.1'], difficulty=1, text=f'Which is number {i}?', options=options)
 
 def cell(source): return nbformat.v4.new_markdown_cell(source) if source.startswith(('#', '>')) and not source.startswith('#|') else nbformat.v4.new_code_cell(source)
@@ -111,7 +111,7 @@ def test_release_and_grade_know_it(copy, ran):
     assert 'w9.after' in rows and 'Ann' in rows and 'Bob' in rows
 
 def test_quiz_and_exam_know_it(copy):
-    code = ('from course_labs.teaching.quiz import exam, quiz\nfrom course_labs.teaching.questions import bank\nprint(len(bank(9)))\n'
+    code = ('from course_labs.teaching.exams import exam\nfrom course_labs.teaching.quiz import quiz\nfrom course_labs.teaching.questions import bank\nprint(len(bank(9)))\n'
             "print('w9.q' in quiz(weeks=9, n=5)._repr_html_())\nprint({q['week'] for q in exam(weeks=[8, 9], minutes=60, seed=1).questions})")
     done = says(copy[0], '-c', code)
     assert done.stdout.split('\n')[:2] == ['20', 'True'], done.stdout + done.stderr
