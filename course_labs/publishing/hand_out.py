@@ -9,13 +9,12 @@ __all__ = ['hand_out']
 
 # %% ../../nbs/lib/publishing/13_hand_out.ipynb #04152358
 import sys
-from pathlib import Path
 
 from ..core.files import CourseError
 from ..core.paths import checkout
 from ..marking.release import push_branch, release
 from ..running.progress import Progress
-from ..running.record import METRICS
+from ..running.record import read_run
 from ..running.runner import choose_weeks
 
 # %% ../../nbs/lib/publishing/13_hand_out.ipynb #f1aa7d07
@@ -29,8 +28,7 @@ def hand_out(weeks=None,     # Numbers; None for all
     if not (root := checkout()):
         raise CourseError('student versions are made in a checkout of the repository: '
                           'the badges lead to its branches')
-    if run_dir and not (Path(run_dir)/METRICS).exists():
-        raise CourseError(f'--from {run_dir}: there is no {METRICS}, so this is not the folder of a run')
+    if run_dir: read_run(run_dir)  # before anything is made
     labs = choose_weeks(weeks)
     with Progress(labs) as progress:
         found = release(labs, out, run_dir, jobs, root, progress)

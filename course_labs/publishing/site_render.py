@@ -134,13 +134,14 @@ def build_site(run_dir, # A finished run: metrics.json and executed notebooks
 
 # %% ../../nbs/lib/publishing/10_site_render.ipynb #69b40f9b
 def run_for_site(folder,   # Where the run goes
-                 jobs:int=2 # Labs at once
+                 jobs:int=2, # Labs at once
+                 showing=Progress # Called with the weeks; a context that gives what a run reports to
                 ):
     "Run every lab at size tiny; raises `CourseError` where one fails"
     labs = choose_weeks(None)
     if not labs: raise CourseError('there are no labs to run')
     with own_folder(folder, f"week {', '.join(map(str, labs))}"), ended_like_ctrl_c():
-        with Progress(labs) as progress: run = run_labs(labs, folder, 'tiny', {}, jobs, 3600., progress)
+        with showing(labs) as progress: run = run_labs(labs, folder, 'tiny', {}, jobs, 3600., progress)
         report = make_report(folder)
     if run.interrupted: raise KeyboardInterrupt
     failed = [f'week {o.week}' for o in run.labs if not o.ok]
@@ -150,12 +151,13 @@ def run_for_site(folder,   # Where the run goes
 
 def build_docs(run_folder=None, # A finished run; default: every lab runs now, at size tiny
                out='_docs',     # Where the site shall stand
-               jobs:int=2       # Labs at once, where they run now
+               jobs:int=2,      # Labs at once, where they run now
+               showing=Progress # As for `run_for_site`
               ) -> Path:        # `out`
     "The site from a finished run, or from a run made now"
     need_site_tools()  # before the labs run
     out = Path(out)
     if run_folder is None:
         run_folder = out.with_name(f'{out.name}_run')
-        run_for_site(run_folder, jobs)
+        run_for_site(run_folder, jobs, showing)
     return build_site(run_folder, out)
