@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from fastai.vision.all import (Adam, Callback, CancelFitException, ConvLayer, Learner, error_rate,
                                load_learner)
 from PIL import Image, ImageDraw, UnidentifiedImageError
-from scipy import stats
+from scipy import signal, stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -38,20 +38,22 @@ from ..training.loaders import NoValidation, quiet
 # %% ../../nbs/labs/week02_first_model.ipynb #19462583
 def photo_table(folder,                 # Folder of class folders
                 skip_broken:bool=False  # Leave broken files out instead of stopping
-               ) -> pd.DataFrame:       # Columns path, label, group; `attrs['grouped']`: do the names tell groups?
+               ) -> pd.DataFrame:       # path, label, group; `attrs['grouped']`: known groups?
     """Every photo with its label and what it has in common with others
 
-    Raises `CourseError` on fewer than two classes, broken files, or a class of fewer than three photos."""
+    Raises `CourseError` on fewer than two classes, broken files, or a class of fewer than three."""
     classes = image_folder(folder, skip_broken)
     rows = [dict(path=f, label=label, group=f'{label} {photo_group(f)}')
             for label,files in classes.items() for f in files]
     table = pd.DataFrame(rows)
     counts = table.label.value_counts()
     if counts.min() < 3:
-        raise CourseError(f'{Path(folder)/counts.idxmin()} has {counts.min()} images; training, validation '
+        raise CourseError(f'{Path(folder)/counts.idxmin()} has {counts.min()} images; training, '
+                          f'validation '
                           'and test set need one each: add images or remove the class')
-    # With fewer than three groups a class cannot be in all three sets, so each photo stands for itself
-    grouped = table.groupby('label').group.nunique().min() >= 3 and table.group.nunique() < len(table)
+    # With fewer than three groups a class cannot be in all three sets: each photo stands for itself
+    enough = table.groupby('label').group.nunique().min() >= 3
+    grouped = enough and table.group.nunique() < len(table)
     if not grouped: table['group'] = [f'{l}/{p.name}' for l,p in zip(table.label, table.path)]
     table.attrs['grouped'] = bool(grouped)
     return table
@@ -75,7 +77,8 @@ def split_groups(labels,          # n labels
         own = rng.permutation(np.unique(groups[labels == l]))
         n_valid, n_test = max(1, round(valid*len(own))), max(1, round(test*len(own)))
         if n_valid + n_test >= len(own):
-            raise CourseError(f'the class {l} has {len(own)} groups, too few for validation ({n_valid}), '
+            raise CourseError(f'the class {l} has {len(own)} groups, too few for validation '
+                              f'({n_valid}), '
                               f'test ({n_test}) and training: add data or lower the shares')
         taken = own[n_valid+n_test:], own[:n_valid], own[n_valid:n_valid+n_test]
         for part, names in zip(parts, taken): part.extend(names)
@@ -167,7 +170,7 @@ def train_small(images,        # uint8 (n, height, width, 3)
 
 # %% ../../nbs/labs/week02_first_model.ipynb #43bc8437
 class StopEarly(Callback):
-    "End training after `patience` epochs without a better validation loss; go back to the best weights"
+    "End training after `patience` epochs without progress, and go back to the best weights"
     order = 60 # after the Recorder, which writes down the loss
     def __init__(self, patience:int=4): self.patience = patience # Epochs to wait for a better loss
     def before_fit(self): self.best, self.best_epoch, self.kept = math.inf, -1, None
@@ -256,7 +259,8 @@ def tone(instrument:str,     # One of `INSTRUMENTS`
     envelope = np.clip(since/spec['attack'], 0, 1)*fading
     bend = spec['vibrato']*pitch/5*np.sin(2*np.pi*5*t + rng.uniform(0, 6.28))
     heard = [(k, a) for k,a in spec['partials'] if k*pitch < rate/2]
-    wave = sum(a*np.sin(2*np.pi*k*(pitch*t + bend) + rng.uniform(0, 6.28)) for k,a in heard)*envelope
+    wave = sum(a*np.sin(2*np.pi*k*(pitch*t + bend) + rng.uniform(0, 6.28)) for k,
+               a in heard)*envelope
     noise = rng.normal(size=len(t))*math.sqrt(np.mean(wave**2)/10**(snr/10))
     wave = wave + noise
     return (rng.uniform(.2, 1)*wave/np.abs(wave).max()).astype(np.float32)
@@ -267,20 +271,24 @@ N_FFT, HOP, N_MELS, DB_RANGE = 400, 100, 40, 60. # Samples, samples, bands, deci
 def mel_filters(rate:int=RATE, n_mels:int=N_MELS, n_fft:int=N_FFT):
     "Triangular filters, (n_fft//2 + 1, n_mels), evenly spaced on the mel scale (Slaney's form)"
     from transformers.audio_utils import mel_filter_bank
-    return mel_filter_bank(n_fft//2 + 1, n_mels, 50., rate/2, rate, norm='slaney', mel_scale='slaney')
+    return mel_filter_bank(n_fft//2 + 1, n_mels, 50., rate/2, rate, norm='slaney',
+                           mel_scale='slaney')
 
 def mel_spectrogram(wave,            # (n,), mono, from `read_clip`
                     filters=None     # From `mel_filters`; made when None
-                   ) -> np.ndarray:  # (N_MELS, 1 + n//HOP) in dB below the loudest cell, from -DB_RANGE to 0
-    "Log mel spectrogram; raises `CourseError` on a clip too short for one window or silent throughout"
+                   ) -> np.ndarray:  # (N_MELS, 1 + n//HOP): dB below the loudest cell
+    "Log mel spectrogram; raises `CourseError` on a clip too short for one window, or silent"
     from transformers.audio_utils import spectrogram, window_function
     wave = np.asarray(wave)
     if not wave.size:
-        raise CourseError('the clip has no samples: its length is zero; record it again or leave it out')
+        raise CourseError('the clip has no samples: its length is zero; record it again or leave '
+                          'it out')
     if len(wave) < N_FFT:
-        raise CourseError(f'the clip has {len(wave)} samples and a window needs {N_FFT}; use a longer clip')
+        raise CourseError(f'the clip has {len(wave)} samples and a window needs {N_FFT}; use a '
+                          f'longer clip')
     if not np.abs(wave).max():
-        raise CourseError('the clip is silent: every sample is zero, and decibels of nothing are undefined')
+        raise CourseError('the clip is silent: every sample is zero, and decibels of nothing are '
+                          'undefined')
     filters = mel_filters() if filters is None else filters
     power = spectrogram(wave, window_function(N_FFT, 'hann'), N_FFT, HOP, power=2.,
                         mel_filters=filters, mel_floor=1e-12)
@@ -319,8 +327,10 @@ def scale_series(x # (..., length)
     if (flat := (high == low)[..., 0]).any():
         which = '' if x.ndim == 1 else f' number {int(np.argmax(flat.ravel()))}'
         value = x[flat][0, 0] if x.ndim > 1 else x[0]
-        raise CourseError(f'the time series{which} is constant ({value:g}): its Gramian angular field is '
-                          'undefined, since there is no range to scale to -1 to 1; leave it out or make '
+        raise CourseError(f'the time series{which} is constant ({value:g}): its Gramian angular '
+                          f'field is '
+                          'undefined, since there is no range to scale to -1 to 1; leave it out or '
+                          'make '
                           '"constant" a class by itself')
     # Halved first, so that the range of very large numbers does not overflow
     half = high/2 - low/2
@@ -328,7 +338,7 @@ def scale_series(x # (..., length)
 
 def gadf(x # (..., length)
         ) -> np.ndarray: # (..., length, length), -1 to 1: cell (i, j) is sin(angle i - angle j)
-    "Gramian angular difference field (Wang and Oates, 2015); raises `CourseError` on a constant series"
+    "Gramian angular difference field (Wang and Oates, 2015); `CourseError` on a constant series"
     cos = scale_series(x)
     sin = np.sqrt(1 - cos**2)
     return sin[..., :, None]*cos[..., None, :] - cos[..., :, None]*sin[..., None, :]
@@ -364,7 +374,7 @@ def make_series(kind:str,         # One of `SERIES`
 # %% ../../nbs/labs/week02_first_model.ipynb #67486a85
 REMEDIES = 'none', 'explore', 'by effort', 'both'
 
-def patrol_loop(rates,            # (districts,) true chance that a patrol records an incident, 0 to 1
+def patrol_loop(rates,            # (districts,) chance that a patrol records an incident, 0 to 1
                 days:int=365,     # Length of the simulation
                 patrols:int=50,   # Sent out each day
                 remedy:str='none', # One of `REMEDIES`
@@ -375,7 +385,8 @@ def patrol_loop(rates,            # (districts,) true chance that a patrol recor
                ) -> dict:         # believed, sent: (days, runs, districts) shares that sum to 1
     "Simulate patrols sent by a model that learns from what the patrols recorded"
     rates = np.asarray(rates, dtype=float)
-    if remedy not in REMEDIES: raise CourseError(f'remedy {remedy!r}: choose one of {", ".join(REMEDIES)}')
+    if remedy not in REMEDIES: raise CourseError(f'remedy {remedy!r}: choose one of '
+                                                 f'{", ".join(REMEDIES)}')
     if rates.ndim != 1 or len(rates) < 2 or not ((rates > 0) & (rates <= 1)).all():
         raise CourseError('rates: give at least two chances, each above 0 and at most 1')
     if not 0 <= share <= 1:
@@ -398,7 +409,7 @@ def patrol_loop(rates,            # (districts,) true chance that a patrol recor
     return dict(believed=believed, sent=sent)
 
 def distance(a, b):
-    "Half the sum of absolute differences of shares along the last axis: the part that has to move, 0 to 1"
+    "Half the sum of the absolute differences of shares along the last axis, 0 to 1"
     return np.abs(np.asarray(a) - np.asarray(b)).sum(-1)/2
 
 # %% ../../nbs/labs/week02_first_model.ipynb #a9c12d80
@@ -434,7 +445,8 @@ def load_recogniser(file # Written by `Learner.export`
             learn = load_learner(file)
     except Exception as e:
         why = type(e).__name__
-        raise CourseError(f'{file} is not an exported recogniser ({why}); write it with learn.export') from None
+        raise CourseError(f'{file} is not an exported recogniser ({why}); write it with '
+                          f'learn.export') from None
     if not isinstance(learn, Learner):
         what = type(learn).__name__
         raise CourseError(f'{file} holds a {what}, no recogniser; write it with learn.export')
@@ -452,7 +464,8 @@ def recognise(learn:Learner, # From `load_recogniser`, or the one you trained
     except FileNotFoundError: raise CourseError(f'{image}: no such image') from None
     except (UnidentifiedImageError, OSError, ValueError, TypeError) as e:
         why = type(e).__name__
-        raise CourseError(f'this is no image that can be read ({why}): give a JPEG or PNG file') from None
+        says = f'this is no image that can be read ({why}): give a JPEG or PNG file'
+        raise CourseError(says) from None
     if not min(image.size): raise CourseError('the image has no pixels: give a JPEG or PNG file')
     batch = learn.dls.valid.dataset.from_items([image]).batch([0])[0]
     p = logits_of(learn.model, batch.permute(0, 2, 3, 1).numpy()).softmax(1)[0]
@@ -462,10 +475,11 @@ def recognise(learn:Learner, # From `load_recogniser`, or the one you trained
 def recogniser_app(learn:Learner,          # From `load_recogniser`, or the one you trained
                    title:str='What is it?' # Heading of the page
                   ):                       # `gradio.Interface`; its `launch` starts the server
-    "A web form: an image in, the probability of each class out; raises `CourseError` without gradio"
+    "A web form: an image in, a probability for each class out; `CourseError` without gradio"
     os.environ.setdefault('GRADIO_ANALYTICS_ENABLED', 'False')
     try: import gradio as gr
-    except ImportError: raise CourseError('the app needs gradio: pip install course_labs[app]') from None
+    except ImportError:
+        raise CourseError('the app needs gradio: pip install course_labs[app]') from None
     def answer(image):
         "A complaint becomes a message on the page"
         try: return recognise(learn, image)
