@@ -356,7 +356,7 @@ def load_state(state:dict # From `Run.state`, or copied from the page with its b
 # %% ../../nbs/labs/week01_playground.ipynb #09c9d40f
 def surfaces(net:PlaygroundNet, # Any network of the playground
              n:int=80           # Points on a side
-            ) -> list:          # A (width, n, n) tensor a layer, features first; row 0 is the bottom
+            ) -> list:          # (width, n, n) a layer, features first; row 0: bottom
     "What every neuron gives over the whole plane"
     g = (torch.arange(n, dtype=torch.float64) + .5)*12/n - 6
     x2, x1 = torch.meshgrid(g, g, indexing='ij')

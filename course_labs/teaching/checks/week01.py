@@ -18,11 +18,13 @@ from ..exercises import exercise
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #ff3580d2
 @exercise('w1.place_neuron', concepts=('w1.1',), hints=(
-    'The weights point from the orange side to the blue side of the line: in the direction q - p. Only their length is still open.',
+    'The weights point from the orange side to the blue side of the line: in the direction q - p. Only their '
+    'length is still open.',
     'On the way from p to q, z grows from -1 to 1, by 2. It grows by w times (q - p). How long must w be?',
     'In the middle between p and q, z is 0: that gives the bias.'))
 def check_place_neuron(answer, rng):
-    pairs = [((0., 0.), (2., 0.)), ((1., 3.), (1., -1.)), *((tuple(p), tuple(q)) for p, q in rng.uniform(-5, 5, (6, 2, 2)).round(1).tolist())]
+    pairs = [((0., 0.), (2., 0.)), ((1., 3.), (1., -1.)),
+             *((tuple(p), tuple(q)) for p, q in rng.uniform(-5, 5, (6, 2, 2)).round(1).tolist())]
     for p, q in pairs:
         d, mid = np.subtract(q, p), np.add(p, q)/2
         def neuron(w, b): return float(w[0]), float(w[1]), float(b)
@@ -35,38 +37,50 @@ def check_place_neuron(answer, rng):
              (neuron(w, 0.), 'Without a bias the line goes through the origin. Where should it go through?'),
              (neuron(w, w @ mid), 'Put the middle of p and q into z: is it 0? Look at the sign of the bias.'),
              (neuron(d, -d @ mid), 'The direction is right. What is z at q, and what should it be?'),
-             (neuron(d/np.linalg.norm(d), -d @ mid/np.linalg.norm(d)), 'Weights of length 1 make z the distance to the line. What is z at q, and what should it be?'),
-             (neuron(w/2, -w @ mid/2), 'The line is right, but z goes from -1/2 to 1/2. From p to q it should grow by 2.'),
-             think='Compute z at p, at q and in the middle between them with your three numbers: -1, 1 and 0 are wanted, and the line must be perpendicular to q - p.')
+             (neuron(d/np.linalg.norm(d), -d @ mid/np.linalg.norm(d)), 'Weights of length 1 make z the '
+                                                                       'distance to the line. What is z at '
+                                                                       'q, and what should it be?'),
+             (neuron(w/2, -w @ mid/2), 'The line is right, but z goes from -1/2 to 1/2. From p to q it '
+                                       'should grow by 2.'),
+             think='Compute z at p, at q and in the middle between them with your three numbers: -1, 1 and 0 '
+                   'are wanted, and the line must be perpendicular to q - p.')
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #38625384
 @exercise('w1.full_epochs', concepts=('w1.3', 'w1.5'), hints=(
     'How many points does the network learn from, of n_points with train_ratio percent?',
-    'An epoch passes over all of them, so it ends with a batch that may be smaller. 250 points in batches of 30: how many batches?',
+    'An epoch passes over all of them, so it ends with a batch that may be smaller. 250 points in batches of '
+    '30: how many batches?',
     'divmod(steps, batches in an epoch) gives both numbers at once.'))
 def check_full_epochs(answer, rng):
     for i in range(10):
-        n, ratio, bs, steps = int(rng.integers(1, 8))*100, int(rng.integers(1, 10))*10, int(rng.integers(3, 60)), int(rng.integers(50, 900))
+        n, ratio, bs, steps = int(rng.integers(1, 8))*100, int(rng.integers(1, 10))*10, int(rng.integers(3,
+                                                                                                         60)), int(rng.integers(50, 900))
         if i == 0: n, ratio, bs, steps = 500, 50, 30, 100
         of = lambda points: divmod(steps, -(-points//bs))
         train, call = n*ratio//100, f'full_epochs({n}, train_ratio={ratio}, batch_size={bs}, steps={steps})'
         got = answer(n, ratio, bs, steps)
         expect_kind(got, tuple, call, 'a tuple (epochs, steps of the next epoch)', n=2)
         like(got, of(train), call,
-             (divmod(steps, max(1, train//bs)), 'You leave the points out that do not fill a batch. They make a smaller batch of their own at the end of the epoch.'),
+             (divmod(steps, max(1, train//bs)), 'You leave the points out that do not fill a batch. They '
+                                                'make a smaller batch of their own at the end of the epoch.'),
              (of(n), 'The test points take no part in the training.'),
              (of(n - train), 'Which of the two shares does the network learn from?'),
              ((steps//-(-train//bs), 0), 'Some steps are left over for the epoch that follows.'),
-             think='Count the batches in one pass over the training points first, the last one included even if it is small.')
+             think='Count the batches in one pass over the training points first, the last one included even '
+                   'if it is small.')
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #6eb9c409
 @exercise('w1.neuron_gradient', concepts=('w1.1', 'w1.2', 'w1.3'), hints=(
-    'Three links: how the loss changes with a, how a changes with z, how z changes with a weight. Multiply them, for one point.',
-    'd loss/d a = a - y. The slope of tanh at z is 1 - a*a, with the a that you have already. d z/d w1 = x1, and d z/d b = 1.',
-    'Then take the mean over the points: ((a - y)*(1 - a*a)) is one number per point; weigh the rows of X with it.'))
+    'Three links: how the loss changes with a, how a changes with z, how z changes with a weight. Multiply '
+    'them, for one point.',
+    'd loss/d a = a - y. The slope of tanh at z is 1 - a*a, with the a that you have already. d z/d w1 = x1, '
+    'and d z/d b = 1.',
+    'Then take the mean over the points: ((a - y)*(1 - a*a)) is one number per point; weigh the rows of X '
+    'with it.'))
 def check_neuron_gradient(answer, rng):
     for n in (1, 1, 4, 20, 50):
-        w, b, X, y = rng.normal(size=2), float(rng.normal()), rng.uniform(-2, 2, (n, 2)), rng.choice([-1., 1.], n)
+        w, b, X, y = rng.normal(size=2), float(rng.normal()), rng.uniform(-2, 2,
+                                                                          (n, 2)), rng.choice([-1., 1.], n)
         z = X @ w + b
         a = np.tanh(z)
         def grad(delta): return delta @ X/n, float(delta.mean())
@@ -74,20 +88,27 @@ def check_neuron_gradient(answer, rng):
         call = f'neuron_gradient(w, b, X, y) for {n} point{"s" if n > 1 else ""}'
         got = answer(w.copy(), b, X.copy(), y.copy())
         expect_kind(got, tuple, call, 'a tuple (dw, db)', n=2)
-        mistakes = [(grad(a - y), 'The error times the input is the gradient of a linear neuron. What does tanh do to it?'),
-                    (grad((y - a)*(1 - a*a)), 'It points the other way: this is the direction of the step, not of the gradient.'),
+        mistakes = [(grad(a - y), 'The error times the input is the gradient of a linear neuron. What does '
+                                  'tanh do to it?'),
+                    (grad((y - a)*(1 - a*a)), 'It points the other way: this is the direction of the step, '
+                                              'not of the gradient.'),
                     (grad((a - y)*(1 - z*z)), 'The slope of tanh at z is 1 - tanh(z)**2, not 1 - z**2.'),
-                    (grad((a - y)*(1 - np.tanh(a)**2)), 'You take the slope of tanh at a. Which number went into tanh?'),
+                    (grad((a - y)*(1 - np.tanh(a)**2)), 'You take the slope of tanh at a. Which number went '
+                                                        'into tanh?'),
                     (grad(2*(a - y)*(1 - a*a)), 'The loss is half the squared error: what happens to the 2?'),
                     (grad((a - y)*a*(1 - a)), 'a*(1 - a) is the slope of the sigmoid.')]
-        if n > 1: mistakes.append((tuple(o*n for o in right), 'The loss is a mean over the points, and yours is a sum: it would grow with the batch.'))
+        if n > 1: mistakes.append((tuple(o*n for o in right), 'The loss is a mean over the points, and yours '
+                                                              'is a sum: it would grow with the batch.'))
         for i, name in enumerate(('dw', 'db')):
-            like(got[i], right[i], f'{name} of {call}', *((m[i], t) for m, t in mistakes), think='Move one weight by 0.000001 as in the lab and see how the loss changes: which link of the chain is off?')
+            like(got[i], right[i], f'{name} of {call}', *((m[i], t) for m, t in mistakes),
+                 think='Move one weight by 0.000001 as in the lab and see how the loss changes: which link '
+                       'of the chain is off?')
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #a4fc409c
 @exercise('w1.fate_of_rate', concepts=('w1.3',), hints=(
     'The gradient of curvature/2 * w*w is curvature*w. Write one step w - lr*gradient and pull w out.',
-    'The factor is 1 - lr*curvature. What do w, factor*w, factor*factor*w, ... do for a factor of 0.6, of -0.6, of -1.4?',
+    'The factor is 1 - lr*curvature. What do w, factor*w, factor*factor*w, ... do for a factor of 0.6, of '
+    '-0.6, of -1.4?',
     'Negative means that w changes sides at each step; a size above 1 means that it grows.'))
 def check_fate_of_rate(answer, rng):
     cases = [(0.1, 4.), (0.4, 4.), (0.6, 4.)]
@@ -100,66 +121,88 @@ def check_fate_of_rate(answer, rng):
         expect_kind(got, tuple, call, "a tuple (factor, fate)", n=2)
         like(got[0], f, f'the factor of {call}',
              (1 - lr, 'The gradient of this loss is not w. How steep the valley is must come in.'),
-             (1 + lr*c, 'The step goes against the gradient.'), (1 - 2*lr*c, 'The half in front of the loss takes the 2 of the derivative away.'),
-             (1 - lr*c/2, 'Take the derivative of curvature/2 * w*w once more: what becomes of the half?'), (lr*c, 'That is the share of w that one step takes away. What remains?'),
+             (1 + lr*c, 'The step goes against the gradient.'),
+             (1 - 2*lr*c, 'The half in front of the loss takes the 2 of the derivative away.'),
+             (1 - lr*c/2, 'Take the derivative of curvature/2 * w*w once more: what becomes of the half?'),
+             (lr*c, 'That is the share of w that one step takes away. What remains?'),
              think='Write one step down: w - lr*curvature*w is how many times w?')
         fate = 'slides' if f > 0 else 'swings' if f > -1 else 'diverges'
         like(got[1], fate, f'the fate of {call}, with the factor {f:.3g},',
              ('diverges', 'It changes sides at each step, but do the steps get larger or smaller?'),
              ('slides', 'A negative factor puts w on the other side of the valley at each step.'),
              ('swings', 'Start at w = 1 and take three steps. Is w nearer to 0?' if f < -1 else 'w changes sides only if the factor is negative.'),
-             think="Start at w = 1 and take three steps by hand; the fate is 'slides', 'swings' or 'diverges'.")
+             think="Start at w = 1 and take three steps by hand; the fate is 'slides', 'swings' or "
+                   "'diverges'.")
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #9d9bf940
 @exercise('w1.disc_neuron', concepts=('w1.4', 'w1.1'), hints=(
-    'A point lies in the disc if (x1 - c1)**2 + (x2 - c2)**2 < r**2. Bring everything to one side, so that it is positive inside.',
-    'Multiply the two squares out: (x1 - c1)**2 = x1**2 - 2*c1*x1 + c1**2. Which feature stands with which number?',
+    'A point lies in the disc if (x1 - c1)**2 + (x2 - c2)**2 < r**2. Bring everything to one side, so that '
+    'it is positive inside.',
+    'Multiply the two squares out: (x1 - c1)**2 = x1**2 - 2*c1*x1 + c1**2. Which feature stands with which '
+    'number?',
     'What stands without any feature is the bias: it has three parts.'))
 def check_disc_neuron(answer, rng):
     for i in range(7):
         c1, c2, r = (round(float(rng.uniform(lo, hi)), 1) for lo, hi in ((-3, 3), (-3, 3), (1, 4)))
         if i == 0: c1, c2, r = 1., 0., 2.
-        def neuron(x1, x2, bias, sign=1): return {'x1': sign*x1, 'x2': sign*x2, 'x1^2': -1.*sign, 'x2^2': -1.*sign, 'bias': sign*bias}
+        def neuron(x1, x2, bias, sign=1): return {'x1': sign*x1, 'x2': sign*x2, 'x1^2': -1.*sign,
+                                                  'x2^2': -1.*sign, 'bias': sign*bias}
         b = r*r - c1*c1 - c2*c2
         like(answer((c1, c2), r), neuron(2*c1, 2*c2, b), f'disc_neuron(({c1:g}, {c2:g}), radius={r:g})',
-             (neuron(2*c1, 2*c2, b, -1), 'z should be positive inside the disc. Put the middle of the disc into yours.'),
-             (neuron(2*c1, 2*c2, r*r), 'Put the middle of the disc into z: r*r should come out. What did multiplying the squares out leave behind?'),
-             (neuron(-2*c1, -2*c2, b), 'Your disc lies on the other side of the origin. Mind the two minus signs in -(x1 - c1)**2.'),
+             (neuron(2*c1, 2*c2, b, -1), 'z should be positive inside the disc. Put the middle of the disc '
+                                         'into yours.'),
+             (neuron(2*c1, 2*c2, r*r), 'Put the middle of the disc into z: r*r should come out. What did '
+                                       'multiplying the squares out leave behind?'),
+             (neuron(-2*c1, -2*c2, b), 'Your disc lies on the other side of the origin. Mind the two minus '
+                                       'signs in -(x1 - c1)**2.'),
              (neuron(c1, c2, b), 'Multiply (x1 - c1)**2 out once more: how often does c1*x1 occur?'),
              (neuron(0., 0., r*r), 'This disc has its middle at the origin. Which features move it?'),
-             (neuron(2*c1, 2*c2, r - c1*c1 - c2*c2), 'Compare squares with squares: on the border the squared distance is the squared radius.'),
+             (neuron(2*c1, 2*c2, r - c1*c1 - c2*c2), 'Compare squares with squares: on the border the '
+                                                     'squared distance is the squared radius.'),
              think='Try two points by hand: at the middle z is r*r, and at a distance of r from it z is 0.')
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #d544d1cd
 @exercise('w1.which_penalty', concepts=('w1.6',), hints=(
-    'Compare two weights, a large one and a small one. Under which penalty do both lose the same amount, under which the same share?',
-    'Compute the loss of size, |before| - |after|, and the share that is left, |after|/|before|. Leave weights out that were 0.',
-    'Under L1 a weight that has arrived at 0 lost less than the others: look at the weights that are still alive.'))
+    'Compare two weights, a large one and a small one. Under which penalty do both lose the same amount, '
+    'under which the same share?',
+    'Compute the loss of size, |before| - |after|, and the share that is left, |after|/|before|. Leave '
+    'weights out that were 0.',
+    'Under L1 a weight that has arrived at 0 lost less than the others: look at the weights that are still '
+    'alive.'))
 def check_which_penalty(answer, rng):
     sign_off = lambda w, by: np.sign(w)*np.maximum(np.abs(w) - by, 0)
-    thoughts = {('L1', 'L2'): 'Every weight that is still alive lost the same amount here, whatever its size. A weight of L1 need not have arrived at 0 yet.',
-                ('L2', 'L1'): 'Every weight kept the same share here, so large ones lost more. A 0 may have been 0 before.',
-                ('none', 'L1'): 'Nothing moved here. A weight that is 0 after may have been 0 before.', ('none', 'L2'): 'Nothing moved here.'}
+    thoughts = {('L1', 'L2'): 'Every weight that is still alive lost the same amount here, whatever its '
+                              'size. A weight of L1 need not have arrived at 0 yet.',
+                ('L2', 'L1'): 'Every weight kept the same share here, so large ones lost more. A 0 may have '
+                              'been 0 before.',
+                ('none', 'L1'): 'Nothing moved here. A weight that is 0 after may have been 0 before.',
+                ('none', 'L2'): 'Nothing moved here.'}
     for i in range(18):
         kind, w = ('L1', 'L2', 'none')[i % 3], rng.choice([-1., 1.], 6)*rng.uniform(0.5, 3, 6)
         w[rng.permutation(6)[:i//3 % 3]] = 0.
         by = float(rng.uniform(0.1, 0.3)) if i < 9 else float(np.median(np.abs(w)))
         after = {'L1': sign_off(w, by), 'L2': w*(1 - float(rng.uniform(0.05, 0.4))), 'none': w.copy()}[kind]
         call = f'which_penalty({[round(float(o), 3) for o in w]}, {[round(float(o), 3) for o in after]})'
-        like(answer(w.copy(), after.copy()), kind, call, *((v, thoughts.get((kind, v), 'Some weights did move.')) for v in ('none', 'L1', 'L2')),
+        like(answer(w.copy(), after.copy()), kind, call,
+             *((v, thoughts.get((kind, v), 'Some weights did move.')) for v in ('none', 'L1', 'L2')),
              think="The answer is 'none', 'L1' or 'L2'. Compare what a large and a small weight lost.")
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #2bebf0d3
 @exercise('w1.chain_slope', concepts=('w1.2', 'w1.1'), points=2, hints=(
     'Go forward first: write z and a of every neuron down. The slope of a neuron is taken at its own z.',
-    'By the chain rule the whole derivative is a product with two factors for every neuron: the slope of the activation at its z, and its weight.',
-    'The slope of the sigmoid is a*(1 - a), that of tanh 1 - a*a, that of relu 1 where z > 0 and else 0: keep a running product while you go forward.'))
+    'By the chain rule the whole derivative is a product with two factors for every neuron: the slope of the '
+    'activation at its z, and its weight.',
+    'The slope of the sigmoid is a*(1 - a), that of tanh 1 - a*a, that of relu 1 where z > 0 and else 0: '
+    'keep a running product while you go forward.'))
 def check_chain_slope(answer, rng):
-    acts = {'sigmoid': (lambda z: 1/(1 + math.exp(-z)), lambda z, a: a*(1 - a)), 'tanh': (math.tanh, lambda z, a: 1 - a*a), 'relu': (lambda z: max(z, 0.), lambda z, a: float(z > 0))}
+    acts = {'sigmoid': (lambda z: 1/(1 + math.exp(-z)), lambda z, a: a*(1 - a)),
+            'tanh': (math.tanh, lambda z, a: 1 - a*a),
+            'relu': (lambda z: max(z, 0.), lambda z, a: float(z > 0))}
     for i in range(18):
         name, n = list(acts)[i % 3], 1 if i < 3 else int(rng.integers(2, 6))
         f, slope = acts[name]
-        w, b, x = rng.uniform(0.5, 2.5, n).round(2).tolist(), rng.uniform(-0.4, 0.4, n).round(2).tolist(), round(float(rng.uniform(-0.5, 1)), 2)
+        w, b, x = rng.uniform(0.5, 2.5, n).round(2).tolist(), rng.uniform(-0.4, 0.4,
+                                                                          n).round(2).tolist(), round(float(rng.uniform(-0.5, 1)), 2)
         a, right, bare, at_a, rise = x, 1., 1., 1., 0.
         for wi, bi in zip(w, b):
             z = wi*a + bi
@@ -185,9 +228,13 @@ def ring_points(n:int,        # Points
     return X, np.where(rng.random(n) < wrong, -true, true), true
 
 @exercise('w1.classify_ring', concepts=('w1.4', 'w1.5', 'w1.6'), points=3, hints=(
-    'Which features make it easy? With squares a neuron draws a circle anywhere (an exercise above), and a ring is one circle less another: a hidden layer of a few neurons.',
-    'PlaygroundNet(features=[...], hidden=[...]) and sgd_step in a loop over epochs and batches are all you need. Squares reach 36: divide the coordinates by 3 first, small batches, a rate of 0.3 or more, and watch half_mse on the points.',
-    'If the answer knows the training labels too well, it has learnt the wrong ones: fewer neurons, fewer epochs, or L2.'))
+    'Which features make it easy? With squares a neuron draws a circle anywhere (an exercise above), and a '
+    'ring is one circle less another: a hidden layer of a few neurons.',
+    'PlaygroundNet(features=[...], hidden=[...]) and sgd_step in a loop over epochs and batches are all you '
+    'need. Squares reach 36: divide the coordinates by 3 first, small batches, a rate of 0.3 or more, and '
+    'watch half_mse on the points.',
+    'If the answer knows the training labels too well, it has learnt the wrong ones: fewer neurons, fewer '
+    'epochs, or L2.'))
 def check_classify_ring(answer, rng):
     for _ in range(2):
         centre = tuple(rng.uniform(-1, 1, 2))
@@ -195,12 +242,19 @@ def check_classify_ring(answer, rng):
         both = answer(X.copy(), y.copy(), np.concatenate([X_new, X]))
         call = 'classify_ring(X, y, X_new) for 400 points and 1400 new ones'
         expect_kind(both, np.ndarray, call, 'an array of the classes of X_new')
-        expect(both.shape == (1400,) and both.dtype.kind in 'fi', f'{call} should return numbers in the shape (1400,), but they are {both.dtype} in the shape {both.shape}.')
-        expect(bool(np.isin(both, (-1, 1)).all()), f'{call} should return the classes -1 and 1, but there are other values.', 'Which side of 0 is the output of the network on?')
+        expect(both.shape == (1400,) and both.dtype.kind in 'fi', f'{call} should return numbers in the '
+                                                                  f'shape (1400,), but they are {both.dtype} '
+                                                                  f'in the shape {both.shape}.')
+        expect(bool(np.isin(both, (-1, 1)).all()), f'{call} should return the classes -1 and 1, but there '
+                                                   f'are other values.',
+               'Which side of 0 is the output of the network on?')
         got, learnt = float((both[:1000] == true).mean()), float((both[1000:] == y).mean())
         found = f'{got:.0%} of the new points are right, and 88 % are wanted; of the 400 points to learn from, {learnt:.0%} get the label they were given'
         trivial = max(float((true == v).mean()) for v in (-1, 1))
-        think = ('It has learnt the wrong labels too, about 15 % of all. What keeps a network from learning noise?' if learnt > 0.9 else
-                 'One class for all points would do as well. Is the loss on the training points falling?' if got < trivial + 0.03 else
-                 'It misses the shape. Can your features and neurons draw a ring, with a hole, anywhere in the plane? Is the training long enough?')
+        think = ('It has learnt the wrong labels too, about 15 % of all. What keeps a network from learning '
+                 'noise?' if learnt > 0.9 else
+                 'One class for all points would do as well. Is the loss on the training points falling?'
+                 if got < trivial + 0.03 else
+                 'It misses the shape. Can your features and neurons draw a ring, with a hole, anywhere in '
+                 'the plane? Is the training long enough?')
         expect(got >= 0.88, f'{found}.', think)

@@ -19,9 +19,12 @@ from ..exercises import exercise
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #63f5d9f5
 @exercise('w2.read_name', concepts=('w2.1', 'w2.2'), hints=(
-    'Path(file).stem is the name without folder and extension. Split it at the underscores: what stands first, and what last?',
-    'parts = stem.split("_"): the first part is the date, the second the camera, the last the number; all between is the label.',
-    'Join the words of the label with a space again. The group is the date and the camera, in this order, with a space.'))
+    'Path(file).stem is the name without folder and extension. Split it at the underscores: what stands '
+    'first, and what last?',
+    'parts = stem.split("_"): the first part is the date, the second the camera, the last the number; all '
+    'between is the label.',
+    'Join the words of the label with a space again. The group is the date and the camera, in this order, '
+    'with a space.'))
 def check_read_name(answer, rng):
     animals, used = ('red fox', 'badger', 'great grey owl', 'hare', 'roe deer'), list(rng.permutation(5))
     for i, pick in enumerate([*used, *used]):
@@ -33,36 +36,54 @@ def check_read_name(answer, rng):
         got, call = answer(given), f'read_name({str(given)!r})'
         expect_kind(got, tuple, call, 'a tuple (label, group)', n=2)
         like(got[0], label, f'the label of {call}',
-             (label.split()[-1], 'A label may have several words.'), (label.split()[0], 'A label may have several words.'), (label.replace(' ', '_'), 'In a label, words are divided by a space.'),
-             (f'{label} {n}', 'The number counts photos; the animal does not depend on it.'), (f'{label.replace(" ", "_")}_{n}', 'The number counts photos; the animal does not depend on it.'),
+             (label.split()[-1], 'A label may have several words.'),
+             (label.split()[0], 'A label may have several words.'),
+             (label.replace(' ', '_'), 'In a label, words are divided by a space.'),
+             (f'{label} {n}', 'The number counts photos; the animal does not depend on it.'),
+             (f'{label.replace(" ", "_")}_{n}', 'The number counts photos; the animal does not depend on it.'),
              think='Print the parts between the underscores. Which of them name the animal?')
         like(got[1], f'{date} {cam}', f'the group of {call}',
-             (cam, 'One camera hangs in another place next month. Photos belong together if they come from one camera on one day.'), (date, 'Two cameras on one day see two places.'),
-             (f'{date}_{cam}', 'Date and camera are divided by a space.'), (f'{cam} {date}', 'The date comes first.'), (n, 'With the number as its group each photo stands for itself, and the split is random again.'),
-             think='Which photos show the same animal in front of the same bush? Those of one camera on one day.')
+             (cam, 'One camera hangs in another place next month. Photos belong together if they come from '
+                   'one camera on one day.'), (date, 'Two cameras on one day see two places.'),
+             (f'{date}_{cam}', 'Date and camera are divided by a space.'),
+             (f'{cam} {date}', 'The date comes first.'),
+             (n, 'With the number as its group each photo stands for itself, and the split is random again.'),
+             think='Which photos show the same animal in front of the same bush? Those of one camera on one '
+                   'day.')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #b57ba157
 @exercise('w2.disagree', concepts=('w2.4',), hints=(
-    'The error only asks on which side of 0.5 a probability lies. The loss also asks how far it is from 1, and punishes being near 0 most.',
-    'For the first model take ten answers that are all a little wrong: the loss of each is about 0.7. How large is the loss of a single answer near 0?',
+    'The error only asks on which side of 0.5 a probability lies. The loss also asks how far it is from 1, '
+    'and punishes being near 0 most.',
+    'For the first model take ten answers that are all a little wrong: the loss of each is about 0.7. How '
+    'large is the loss of a single answer near 0?',
     'For the second model take a few wrong answers that are terribly sure, and all others right.'))
 def check_disagree(answer, rng):
     got, call = answer(), 'disagree()'
     expect_kind(got, tuple, call, 'a tuple of two lists', n=2)
     for name, p in zip(('the first list', 'the second list'), got):
         expect_kind(p, list, f'{name} of {call}', 'a list of ten probabilities', n=10)
-        expect(all(type(o) in (float, int) for o in p), f'{name} of {call} should hold plain numbers, but one of them is none.')
-        expect(all(0 < o < 1 for o in p), f'{name} of {call} should hold probabilities above 0 and below 1, but it has {next((o for o in p if not 0 < o < 1), 0):g}.', 'The logarithm of 0 is minus infinity, and softmax never gives quite 0 or 1.')
-        expect(all(o != 0.5 for o in p), f'{name} of {call} has a probability of exactly 0.5: is that right or wrong?')
+        expect(all(type(o) in (float, int) for o in p),
+               f'{name} of {call} should hold plain numbers, but one of them is none.')
+        expect(all(0 < o < 1 for o in p), f'{name} of {call} should hold probabilities above 0 and below 1, '
+                                          f'but it has {next((o for o in p if not 0 < o < 1), 0):g}.',
+               'The logarithm of 0 is minus infinity, and softmax never gives quite 0 or 1.')
+        expect(all(o != 0.5 for o in p),
+               f'{name} of {call} has a probability of exactly 0.5: is that right or wrong?')
     a, b = [dict(loss=sum(-math.log(o) for o in p)/10, error=sum(o < 0.5 for o in p)/10) for p in got]
     found = f"The first model has a loss of {a['loss']:.2f} and an error of {a['error']:.1f}, the second a loss of {b['loss']:.2f} and an error of {b['error']:.1f}"
-    expect(a['loss'] <= b['loss'] or a['error'] >= b['error'], f'{found}: you have them the other way round.', 'The numbers are the probabilities that the model gives to the right class.')
-    expect(a['error'] >= b['error'] + 0.3, f'{found}. The error of the first should be higher by at least 0.3.', 'Which probabilities count as a mistake?')
-    expect(b['loss'] >= 2*a['loss'], f'{found}. The loss of the second should be at least twice that of the first.', 'What does one answer cost that is wrong and very sure of it?')
+    expect(a['loss'] <= b['loss'] or a['error'] >= b['error'], f'{found}: you have them the other way round.',
+           'The numbers are the probabilities that the model gives to the right class.')
+    expect(a['error'] >= b['error'] + 0.3, f'{found}. The error of the first should be higher by at least '
+                                           f'0.3.', 'Which probabilities count as a mistake?')
+    expect(b['loss'] >= 2*a['loss'], f'{found}. The loss of the second should be at least twice that of the '
+                                     f'first.',
+           'What does one answer cost that is wrong and very sure of it?')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #e39596eb
 @exercise('w2.stopped_at', concepts=('w2.5',), hints=(
-    'Go through the epochs in order and remember the best loss so far and its epoch. Nothing after the present epoch is known yet.',
+    'Go through the epochs in order and remember the best loss so far and its epoch. Nothing after the '
+    'present epoch is known yet.',
     'Only a loss *below* the best is better. Stop when epoch - best epoch has reached the patience.',
     'If that never happens, training ends with the last epoch.'))
 def check_stopped_at(answer, rng):
@@ -73,25 +94,37 @@ def check_stopped_at(answer, rng):
             elif e - kept >= patience + extra: return kept, e
             before = loss
         return kept, len(losses) - 1
-    cases = [(losses, patience) for losses in [[0.9, 0.7, 0.8, 0.75, 0.72, 0.6, 0.65]] for patience in (2, 3, 4)] + [([0.9, 0.8, 0.8, 0.8, 0.8], 2)]
-    cases += [((np.linspace(1, 0.5, n) + rng.normal(0, 0.15, n)).round(2).tolist(), int(rng.integers(1, 5))) for n in map(int, rng.integers(5, 25, 12))]
+    cases = [(losses, patience) for losses in [[0.9, 0.7, 0.8, 0.75, 0.72, 0.6, 0.65]]
+             for patience in (2, 3, 4)] + [([0.9, 0.8, 0.8, 0.8, 0.8], 2)]
+    cases += [((np.linspace(1, 0.5, n) + rng.normal(0, 0.15, n)).round(2).tolist(), int(rng.integers(1, 5)))
+              for n in map(int, rng.integers(5, 25, 12))]
     for losses, patience in cases:
         right, call = run(losses, patience), f'stopped_at({losses}, patience={patience})'
         got = answer(list(losses), patience)
         expect_kind(got, tuple, call, 'a tuple (kept, ended)', n=2)
         low = int(np.argmin(losses))
         like(got, right, call,
-             ((low, right[1]), 'You keep the best epoch of the whole list. Had the training come as far as that?'), ((low, len(losses) - 1), 'You keep the best epoch of the whole list. Had the training come as far as that?'),
-             (run(losses, patience, extra=1), 'One epoch too many: with a patience of 1, the first epoch that is no better ends it.'),
-             (run(losses, patience, extra=-1), 'One epoch too few: with a patience of 2, two epochs in a row must be no better than the best.'),
+             ((low, right[1]), 'You keep the best epoch of the whole list. Had the training come as far as '
+                               'that?'), ((low, len(losses) - 1), 'You keep the best epoch of the whole '
+                                                                  'list. Had the training come as far as '
+                                                                  'that?'),
+             (run(losses, patience, extra=1), 'One epoch too many: with a patience of 1, the first epoch '
+                                              'that is no better ends it.'),
+             (run(losses, patience, extra=-1), 'One epoch too few: with a patience of 2, two epochs in a row '
+                                               'must be no better than the best.'),
              (run(losses, patience, lambda loss, best, before: loss <= best), 'An equal loss is no better.'),
-             (run(losses, patience, lambda loss, best, before: loss < before), 'Compare with the best loss so far, not with the epoch before.'),
-             (right[::-1], 'The order is (kept, ended).'), ((right[0] + 1, right[1] + 1), 'Count epochs from 0.'),
-             ((right[1], right[1]), 'The weights go back to those of the best epoch.'), think='Walk through the list with a pencil: best so far, and epochs since.')
+             (run(losses, patience, lambda loss, best, before: loss < before), 'Compare with the best loss '
+                                                                               'so far, not with the epoch '
+                                                                               'before.'),
+             (right[::-1], 'The order is (kept, ended).'),
+             ((right[0] + 1, right[1] + 1), 'Count epochs from 0.'),
+             ((right[1], right[1]), 'The weights go back to those of the best epoch.'),
+             think='Walk through the list with a pencil: best so far, and epochs since.')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #b7fedcab
 @exercise('w2.group_folds', concepts=('w2.2',), hints=(
-    'Deal the groups, not the items: first find out which groups there are and how many items each has (np.unique with return_counts=True).',
+    'Deal the groups, not the items: first find out which groups there are and how many items each has '
+    '(np.unique with return_counts=True).',
     'Give the groups out one after the other, each to the fold that has the fewest items so far.',
     'Begin with the largest group: then the small ones can level out what it did.'))
 def check_group_folds(answer, rng):
@@ -99,30 +132,45 @@ def check_group_folds(answer, rng):
         k, sizes = int(rng.integers(2, 6)), rng.integers(1, 30 if i > 4 else 8, int(rng.integers(8, 25)))
         groups = rng.permutation(np.repeat([f'g{j}' for j in range(len(sizes))], sizes)).tolist()
         if i == 0: k, groups, sizes = 2, list('aaabbc'), np.array([3, 2, 1])
-        got, call = answer(list(groups), k), f'group_folds(groups, k={k}) for {len(groups)} items in {len(sizes)} groups'
+        got, call = answer(list(groups),
+                           k), f'group_folds(groups, k={k}) for {len(groups)} items in {len(sizes)} groups'
         form = f'a list of {k} lists of positions'
         expect_kind(got, list, call, form, n=k)
-        for f in got: expect(type(f) is list and all(type(o) is int or isinstance(o, np.integer) for o in f), f'{call} should return {form}, whole numbers, but one element is something else.')
+        for f in got: expect(type(f) is list and all(type(o) is int or isinstance(o, np.integer) for o in f),
+                             f'{call} should return {form}, whole numbers, but one element is something else.')
         folds = [[int(o) for o in f] for f in got]
         flat = sorted(o for f in folds for o in f)
-        expect(all(0 <= o < len(groups) for o in flat), f'{call} holds positions outside 0 to {len(groups) - 1}.')
+        expect(all(0 <= o < len(groups) for o in flat),
+               f'{call} holds positions outside 0 to {len(groups) - 1}.')
         twice, lost = len(flat) - len(set(flat)), len(groups) - len(set(flat))
-        expect(not twice, f'In {call}, {twice} positions stand in more than one fold.', 'Each item is validated exactly once: the folds do not overlap. (Was it the training positions that you returned?)')
-        expect(not lost, f'In {call}, {lost} items are in no fold.', 'Each item is validated exactly once, those at the end of the list too.')
+        expect(not twice, f'In {call}, {twice} positions stand in more than one fold.',
+               'Each item is validated exactly once: the folds do not overlap. (Was it the training '
+               'positions that you returned?)')
+        expect(not lost, f'In {call}, {lost} items are in no fold.',
+               'Each item is validated exactly once, those at the end of the list too.')
         where = {}
         for n, f in enumerate(folds):
             for o in f: where.setdefault(groups[o], set()).add(n)
         torn = [g for g, fs in where.items() if len(fs) > 1]
-        expect(not torn, f'In {call}, {len(torn)} groups lie in several folds, for example {torn[0] if torn else ""!r}.', 'A group that is in two folds is on both sides when one of them is for validation: that is the leak of this lab.')
+        expect(not torn, f'In {call}, {len(torn)} groups lie in several folds, for example '
+                         f'{torn[0] if torn else ""!r}.', 'A group that is in two folds is on both sides '
+                                                          'when one of them is for validation: that is the '
+                                                          'leak of this lab.')
         counts = sorted(map(len, folds))
-        expect(counts[-1] - counts[0] <= max(sizes), f'In {call}, the folds have {counts} items; the largest group has {max(sizes)}, and the folds should differ by no more than that.',
-               'The same number of *groups* in each fold is not the same number of items. Which fold should the next group go to?')
+        expect(counts[-1] - counts[0] <= max(sizes), f'In {call}, the folds have {counts} items; the largest '
+                                                     f'group has {max(sizes)}, and the folds should differ '
+                                                     f'by no more than that.',
+               'The same number of *groups* in each fold is not the same number of items. Which fold should '
+               'the next group go to?')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #6c3451a3
 @exercise('w2.read_confusion', concepts=('w2.9', 'w2.4'), hints=(
-    'The row of a class holds all items that *are* of it, the column all items that were *called* so. On which of the two does each question look?',
-    'Recall: the diagonal divided by the sums of the rows. Precision: the diagonal divided by the sums of the columns.',
-    'A column without any item has no precision: put 0 there. The balanced accuracy is the mean of the recalls.'))
+    'The row of a class holds all items that *are* of it, the column all items that were *called* so. On '
+    'which of the two does each question look?',
+    'Recall: the diagonal divided by the sums of the rows. Precision: the diagonal divided by the sums of '
+    'the columns.',
+    'A column without any item has no precision: put 0 there. The balanced accuracy is the mean of the '
+    'recalls.'))
 def check_read_confusion(answer, rng):
     for i in range(8):
         n = int(rng.integers(2, 6))
@@ -134,22 +182,36 @@ def check_read_confusion(answer, rng):
         call = f'read_confusion({m.tolist()})'
         got = answer(m.copy())
         expect_kind(got, dict, call, "a dict with the keys 'recall', 'precision' and 'balanced'")
-        def made(r, p, b): return dict(recall=[float(o) for o in r], precision=[float(o) for o in p], balanced=float(b))
+        def made(r, p, b): return dict(recall=[float(o) for o in r], precision=[float(o) for o in p],
+                                       balanced=float(b))
         with np.errstate(all='ignore'):
             like(got, made(recall, precision, recall.mean()), call,
-                 (made(precision, recall, precision.mean()), 'You have the two changed over. A row holds the items that *are* of a class, a column those that were *called* so.'),
-                 (made(precision, recall, recall.mean()), 'You have the two changed over. A row holds the items that *are* of a class, a column those that were *called* so.'),
-                 (made(recall, precision, hit.sum()/m.sum()), 'That is the plain accuracy, in which a large class counts for more. Balanced: every class counts alike.'),
-                 (made(recall, precision, precision.mean()), 'The balanced accuracy asks how many of each class were found.'),
-                 (made(hit/m.sum(), hit/m.sum(), (hit/m.sum()).mean()), 'Divide by the items of the one class, not by all of them.'),
-                 (made(recall, hit/cols, recall.mean()), 'A class that is never answered has no precision; put 0 there.'),
-                 think='Lists of plain numbers, one a class. Of the items of class 0, how many were found? Of the answers "class 0", how many were right?')
+                 (made(precision, recall, precision.mean()), 'You have the two changed over. A row holds the '
+                                                             'items that *are* of a class, a column those '
+                                                             'that were *called* so.'),
+                 (made(precision, recall, recall.mean()), 'You have the two changed over. A row holds the '
+                                                          'items that *are* of a class, a column those that '
+                                                          'were *called* so.'),
+                 (made(recall, precision, hit.sum()/m.sum()), 'That is the plain accuracy, in which a large '
+                                                              'class counts for more. Balanced: every class '
+                                                              'counts alike.'),
+                 (made(recall, precision, precision.mean()), 'The balanced accuracy asks how many of each '
+                                                             'class were found.'),
+                 (made(hit/m.sum(), hit/m.sum(), (hit/m.sum()).mean()), 'Divide by the items of the one '
+                                                                        'class, not by all of them.'),
+                 (made(recall, hit/cols, recall.mean()), 'A class that is never answered has no precision; '
+                                                         'put 0 there.'),
+                 think='Lists of plain numbers, one a class. Of the items of class 0, how many were found? '
+                       'Of the answers "class 0", how many were right?')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #da311ea6
 @exercise('w2.tone_row', concepts=('w2.6',), hints=(
-    'A window of n_fft samples lasts n_fft/rate seconds. Row k is a wave that turns k times in it: what is its frequency?',
-    'Samples cannot tell a frequency f from f - rate, f - 2*rate and so on, nor from its negative. So bring f between -rate/2 and rate/2, and drop the sign.',
-    'f % rate is between 0 and rate; what is above rate/2 shows as rate minus it. Then divide by the rate/n_fft hertz of a row.'))
+    'A window of n_fft samples lasts n_fft/rate seconds. Row k is a wave that turns k times in it: what is '
+    'its frequency?',
+    'Samples cannot tell a frequency f from f - rate, f - 2*rate and so on, nor from its negative. So bring '
+    'f between -rate/2 and rate/2, and drop the sign.',
+    'f % rate is between 0 and rate; what is above rate/2 shows as rate minus it. Then divide by the '
+    'rate/n_fft hertz of a row.'))
 def check_tone_row(answer, rng):
     for i in range(14):
         rate, n_fft = int(rng.choice([8000, 16000, 24000])), int(rng.choice([200, 400, 800]))
@@ -159,19 +221,29 @@ def check_tone_row(answer, rng):
         if i == 0: rate, n_fft, f, step, rows = 8000, 400, 440, 20, 200
         if i == 1: rate, n_fft, f, step, rows = 8000, 400, 5000, 20, 200
         low = f % rate
-        like(answer(f, rate, n_fft), round(min(low, rate - low)/step), f'tone_row({f}, rate={rate}, n_fft={n_fft})',
-             (round(f/step), f'The spectrogram has no such row: the last one, {rows}, stands for {rate//2} Hz. What do {rate} samples a second make of {f} Hz?' if f > rate/2 else ''),
-             (round(low/step), f'The last row, {rows}, stands for {rate//2} Hz. A tone a little above it shows as far below it.'),
-             (round(f % (rate/2)/step), 'Above the last row the tone does not begin anew at row 0; it comes back down, as in a mirror.'),
+        like(answer(f, rate, n_fft), round(min(low, rate - low)/step),
+             f'tone_row({f}, rate={rate}, n_fft={n_fft})',
+             (round(f/step), f'The spectrogram has no such row: the last one, {rows}, stands for {rate//2} '
+                             f'Hz. What do {rate} samples a second make of {f} Hz?' if f > rate/2 else ''),
+             (round(low/step), f'The last row, {rows}, stands for {rate//2} Hz. A tone a little above it '
+                               f'shows as far below it.'),
+             (round(f % (rate/2)/step), 'Above the last row the tone does not begin anew at row 0; it comes '
+                                        'back down, as in a mirror.'),
              (rows, 'A tone that is too high is not caught by the last row; it shows as a lower one.'),
-             (round(f/(rate/2/n_fft)), 'How many hertz lie between two rows? One turn in a window of n_fft samples is rate/n_fft.'), (round(min(low, rate - low)), 'That is the frequency. How many hertz has a row?'),
-             (round(min(low, rate - low)/step) + 1, 'Row 0 is the frequency 0.'), think='Row k stands for k*rate/n_fft hertz, and no row for more than rate/2.')
+             (round(f/(rate/2/n_fft)), 'How many hertz lie between two rows? One turn in a window of n_fft '
+                                       'samples is rate/n_fft.'),
+             (round(min(low, rate - low)), 'That is the frequency. How many hertz has a row?'),
+             (round(min(low, rate - low)/step) + 1, 'Row 0 is the frequency 0.'),
+             think='Row k stands for k*rate/n_fft hertz, and no row for more than rate/2.')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #ce261b95
 @exercise('w2.shop_loop', concepts=('w2.7',), hints=(
-    'Keep two lists, clicks and views, both sums since the start. On the first day every product gets the same share of the views.',
-    'Belief: clicks (or clicks/views, by views) divided by their sum. Shares of the next day: belief to the power of focus, divided by the sum of these.',
-    'A day adds share to the views and share*rate to the clicks. After the last day compute the belief once more.'))
+    'Keep two lists, clicks and views, both sums since the start. On the first day every product gets the '
+    'same share of the views.',
+    'Belief: clicks (or clicks/views, by views) divided by their sum. Shares of the next day: belief to the '
+    'power of focus, divided by the sum of these.',
+    'A day adds share to the views and share*rate to the clicks. After the last day compute the belief once '
+    'more.'))
 def check_shop_loop(answer, rng):
     def loop(rates, days, focus=1., by_views=False, forget=False, true_plan=False, divide=True):
         k = len(rates)
@@ -186,23 +258,35 @@ def check_shop_loop(answer, rng):
             else: views, clicks = views + s, clicks + s*rates
         return [float(o) for o in belief()]
     cases = [((0.2, 0.3), 2, 1., False), ((0.2, 0.3), 1, 1., False), ((0.2, 0.3), 2, 1., True)]
-    cases += [(tuple(rng.uniform(0.05, 0.5, int(rng.integers(2, 6))).round(2).tolist()), int(rng.integers(3, 40)), float(rng.choice([1., 1.5, 2.])), bool(i % 3 == 0)) for i in range(10)]
+    cases += [(tuple(rng.uniform(0.05, 0.5, int(rng.integers(2, 6))).round(2).tolist()),
+               int(rng.integers(3, 40)), float(rng.choice([1., 1.5, 2.])), bool(i % 3 == 0))
+              for i in range(10)]
     for rates, days, focus, by_views in cases:
         r = np.array(rates)
-        like(answer(list(rates), days, focus, by_views), loop(r, days, focus, by_views), f'shop_loop({list(rates)}, days={days}, focus={focus:g}, by_views={by_views})',
-             (loop(r, days, focus, not by_views), 'by_views=True divides the clicks by the views before anything else is done with them; False does not.'),
-             (loop(r, days, focus, by_views, forget=True), 'The records pile up: the clicks of all days count, not those of the last one.'),
-             (loop(r, days, focus, by_views, true_plan=True), 'The shop does not know the true rates. What is shown follows from the belief of that morning.'),
-             (loop(r, days + 1, focus, by_views), 'One day too many: the first day, with equal shares, is one of them.'),
-             (loop(r, days, focus, by_views, divide=False), 'After taking the power the shares no longer add up to 1.'),
+        like(answer(list(rates), days, focus, by_views), loop(r, days, focus, by_views),
+             f'shop_loop({list(rates)}, days={days}, focus={focus:g}, by_views={by_views})',
+             (loop(r, days, focus, not by_views), 'by_views=True divides the clicks by the views before '
+                                                  'anything else is done with them; False does not.'),
+             (loop(r, days, focus, by_views, forget=True), 'The records pile up: the clicks of all days '
+                                                           'count, not those of the last one.'),
+             (loop(r, days, focus, by_views, true_plan=True), 'The shop does not know the true rates. What '
+                                                              'is shown follows from the belief of that '
+                                                              'morning.'),
+             (loop(r, days + 1, focus, by_views), 'One day too many: the first day, with equal shares, is '
+                                                  'one of them.'),
+             (loop(r, days, focus, by_views, divide=False), 'After taking the power the shares no longer add '
+                                                            'up to 1.'),
              (loop(r, days, 1., by_views), 'What became of focus? Take it as a power of the belief.'),
-             think='Do the first two days by hand, as in the example: shares, views, clicks, belief. A list of plain numbers that add up to 1.')
+             think='Do the first two days by hand, as in the example: shares, views, clicks, belief. A list '
+                   'of plain numbers that add up to 1.')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #8dc4f29b
 @exercise('w2.batch_for_compute', concepts=('w2.8',), points=2, hints=(
-    'For a batch of m: 2*m*n*n operations. Numbers moved: n*n weights, m*n inputs, m*n outputs. Bytes are numbers times the bytes of a number.',
+    'For a batch of m: 2*m*n*n operations. Numbers moved: n*n weights, m*n inputs, m*n outputs. Bytes are '
+    'numbers times the bytes of a number.',
     'Write operations/bytes >= balance, multiply out, and bring all that has m to one side.',
-    'However large m is, operations/bytes stays below n/bytes_a_number: compare that with the balance first. Then round m up.'))
+    'However large m is, operations/bytes stays below n/bytes_a_number: compare that with the balance first. '
+    'Then round m up.'))
 def check_batch_for_compute(answer, rng):
     for i in range(14):
         n, size, balance = int(rng.integers(50, 5000)), int(rng.choice([1, 2, 4])), int(rng.integers(3, 120))
@@ -212,15 +296,21 @@ def check_batch_for_compute(answer, rng):
             top, below = b*n, 2*n - 2*b
             return -(-top//below) if below > 0 else 0
         b = size*balance
-        like(answer(n, size, balance), batch(b), f'batch_for_compute(n={n}, bytes_a_number={size}, balance={balance})',
-             (-(-b//2), 'You count the weights alone. For each item the inputs are read and the outputs are written, too.'),
-             (-(-b*n//(2*n - b)) if 2*n > b else 0, 'Inputs are read *and* outputs are written: n numbers each for every item.'),
+        like(answer(n, size, balance), batch(b),
+             f'batch_for_compute(n={n}, bytes_a_number={size}, balance={balance})',
+             (-(-b//2), 'You count the weights alone. For each item the inputs are read and the outputs are '
+                        'written, too.'),
+             (-(-b*n//(2*n - b)) if 2*n > b else 0, 'Inputs are read *and* outputs are written: n numbers '
+                                                    'each for every item.'),
              (batch(balance), 'The balance is in operations a *byte*, and you count numbers.'),
-             (-(-b*n//max(1, n - 2*b)) if n > 2*b else 0, 'A multiplication and an addition are two operations.'),
+             (-(-b*n//max(1, n - 2*b)) if n > 2*b else 0, 'A multiplication and an addition are two '
+                                                          'operations.'),
              (batch(b) - 1, 'Round up: one item fewer is not quite enough.'),
              (b*n/(2*n - 2*b) if n > b else 0, 'A batch has a whole number of items: round up.'),
-             *([(-(-b*n//(2*n - 2*b)), 'A batch cannot be negative. What does it mean that the equation has no answer above 0?')] if n < b else []),
-             think='operations/bytes for a batch of m, with the bytes of weights, inputs and outputs. From which m on is it at least the balance? If from none, 0.')
+             *([(-(-b*n//(2*n - 2*b)), 'A batch cannot be negative. What does it mean that the equation has '
+                                       'no answer above 0?')] if n < b else []),
+             think='operations/bytes for a batch of m, with the bytes of weights, inputs and outputs. From '
+                   'which m on is it at least the balance? If from none, 0.')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #a25e82f2
 def watch(policy,        # `policy(records, effort)` gives the shares of tomorrow's cameras
@@ -236,21 +326,35 @@ def watch(policy,        # `policy(records, effort)` gives the shares of tomorro
     for _ in range(days):
         shares = policy(records.copy(), effort.copy())
         expect_kind(shares, np.ndarray, 'place_cameras(records, effort)', 'an array of shares')
-        expect(shares.shape == (places,) and shares.dtype.kind in 'fiu', f'place_cameras(records, effort) should return {places} numbers, but they are {shares.dtype} in the shape {shares.shape}.')
-        expect(bool(np.isfinite(shares).all()) and shares.min() >= 0, 'place_cameras(records, effort) returned a share that is negative or no number.', 'Is there a division by 0? A place may have no record yet.')
-        expect(abs(float(shares.sum()) - 1) < 1e-6, f'The shares of place_cameras(records, effort) should add up to 1, but they add up to {float(shares.sum()):.4g}.')
+        expect(shares.shape == (places,) and shares.dtype.kind in 'fiu', f'place_cameras(records, effort) '
+                                                                         f'should return {places} numbers, '
+                                                                         f'but they are {shares.dtype} in '
+                                                                         f'the shape {shares.shape}.')
+        expect(bool(np.isfinite(shares).all()) and shares.min() >= 0, 'place_cameras(records, effort) '
+                                                                      'returned a share that is negative or '
+                                                                      'no number.',
+               'Is there a division by 0? A place may have no record yet.')
+        expect(abs(float(shares.sum()) - 1) < 1e-6, f'The shares of place_cameras(records, effort) should '
+                                                    f'add up to 1, but they add up to '
+                                                    f'{float(shares.sum()):.4g}.')
         out = rng.multinomial(cameras, shares/shares.sum())
         records, effort = records + rng.binomial(out, rates), effort + out
     believed, truth = records/effort, rates/rates.sum()
-    return float(np.abs(believed/max(believed.sum(), 1e-9) - truth).sum()/2), float(records.sum()/(cameras*(days + 1)*rates.mean()))
+    return float(np.abs(believed/max(believed.sum(),
+                                     1e-9) - truth).sum()/2), float(records.sum()/(cameras*(days + 1)*rates.mean()))
 
 @exercise('w2.place_cameras', concepts=('w2.7', 'w2.2'), points=3, hints=(
-    'records/effort estimates the rate of a place; records alone confirm where you looked. Add a little to both, so that a place without luck on the first day is not lost.',
-    'To see many animals go where the estimated rate is high; to know all places keep some cameras for all of them.',
+    'records/effort estimates the rate of a place; records alone confirm where you looked. Add a little to '
+    'both, so that a place without luck on the first day is not lost.',
+    'To see many animals go where the estimated rate is high; to know all places keep some cameras for all '
+    'of them.',
     'For example: a share of 0.2 spread evenly, and the rest in proportion to the estimated rates.'))
 def check_place_cameras(answer, rng):
     runs = np.array([watch(answer, rng) for _ in range(20)])
     bias, seen = runs.mean(0)
     found = f'In 20 forests, the estimated shares end {bias:.3f} from the true ones, and {seen:.2f} times as many animals are seen as with equal shares; at most 0.06 and at least 1.4 are wanted'
-    expect(bias <= 0.06, f'{found}.', 'Is there a place that your policy gives up for ever after a few unlucky days? Records grow where you look: what do they mean once you divide by the effort?')
-    expect(seen >= 1.4, f'{found}.', 'You know all places well, but you hardly use it. Where should more of the cameras hang?')
+    expect(bias <= 0.06, f'{found}.', 'Is there a place that your policy gives up for ever after a few '
+                                      'unlucky days? Records grow where you look: what do they mean once you '
+                                      'divide by the effort?')
+    expect(seen >= 1.4, f'{found}.',
+           'You know all places well, but you hardly use it. Where should more of the cameras hang?')
