@@ -38,8 +38,11 @@ class LRSweep:
     _mean:float=0.
 
     def __post_init__(self):
-        if not 0 < self.start_lr < self.end_lr: raise CourseError(f'start_lr={self.start_lr}, end_lr={self.end_lr}: rates must be above zero and grow')
-        if self.num_it < 6: raise CourseError(f'num_it={self.num_it}: a sweep needs at least 6 steps, and 100 are usual')
+        if not 0 < self.start_lr < self.end_lr:
+            ends = f'start_lr={self.start_lr}, end_lr={self.end_lr}'
+            raise CourseError(f'{ends}: rates must be above zero and grow')
+        if self.num_it < 6:
+            raise CourseError(f'num_it={self.num_it}: a sweep needs at least 6 steps, and 100 are usual')
 
     @property
     def lr(self) -> float:
@@ -52,7 +55,9 @@ class LRSweep:
         lr, loss = self.lr, float(loss)
         self._mean = self.beta*self._mean + (1 - self.beta)*loss
         smooth = self._mean/(1 - self.beta**(len(self.lrs) + 1))
-        self.lrs.append(lr); self.losses.append(loss); self.smoothed.append(smooth)
+        self.lrs.append(lr)
+        self.losses.append(loss)
+        self.smoothed.append(smooth)
         if len(self.lrs) >= self.num_it: return True
         return self.stop_div and not smooth <= 4*min(self.smoothed)
 
@@ -66,7 +71,7 @@ def suggest_steep(lrs, losses) -> float:
     return float(lrs[int(np.argmin(np.diff(losses)/np.diff(np.log(lrs))))])
 
 def suggest_valley(lrs, losses) -> float:
-    "About the middle of the last two thirds of the longest decreasing subsequence of the losses (ESRI, in fastai)"
+    "About the middle of the last two thirds of the longest subsequence of falling losses (ESRI, in fastai)"
     losses = np.asarray(losses)
     length = np.ones(len(losses), dtype=int) # of the longest decreasing subsequence that ends here
     for i in range(1, len(losses)):
@@ -81,7 +86,9 @@ def suggest_slide(lrs, losses,
                   width:int=15,       # Steps between the two ends of the interval
                   thresh:float=0.005  # Slopes that differ by no more count as the same
                  ) -> float:          # nan with fewer than `width + 1` points
-    "The left end of an interval that slides down from the highest rates until the loss falls alike at both ends (Novetta, in fastai)"
+    """The left end of an interval that slides down until the loss falls alike at both ends (Novetta)
+
+    It begins at the highest rates."""
     if len(losses) <= width: return math.nan
     slope, left = np.gradient(losses), len(losses) - 1 - width
     found = lrs[left]
@@ -95,7 +102,7 @@ SUGGESTIONS = dict(valley=suggest_valley, slide=suggest_slide, steep=suggest_ste
 # %% ../../nbs/lib/training/01_lr_finder.ipynb #f7d8f3e0
 @patch
 def points(self:LRSweep) -> tuple: # Two float32 arrays: rates and smoothed losses
-    "What the rules look at: without the first tenth and the last five steps, up to the first loss that is no number"
+    "What the rules look at: without the first tenth and the last five steps, up to a loss that is no number"
     cut = slice(self.num_it//10, -5)
     lrs, losses = np.array(self.lrs[cut], dtype=np.float32), np.array(self.smoothed[cut], dtype=np.float32)
     bad = np.flatnonzero(~np.isfinite(losses))
@@ -108,7 +115,9 @@ def suggest(self:LRSweep,
            ) -> float: # A rate; nan where the rule needs more steps
     "What one rule suggests; raises `CourseError` when the sweep broke off too early"
     lrs, losses = self.points()
-    if len(lrs) < 6: raise CourseError(f'{len(self.lrs)} of {self.num_it} steps before the loss diverged are too few to suggest a rate: choose a lower start_lr than {self.start_lr:g} or more steps')
+    if len(lrs) < 6:
+        few = f'{len(self.lrs)} of {self.num_it} steps before the loss diverged are too few to suggest a rate'
+        raise CourseError(f'{few}: choose a lower start_lr than {self.start_lr:g} or more steps')
     return SUGGESTIONS[rule](lrs, losses)
 
 @patch
@@ -126,13 +135,16 @@ def caveats(self:LRSweep) -> list: # Of str
     "Reasons not to trust the suggestions: those that come with the model, and a loss that hardly fell"
     losses, res = self.points()[1], list(self.notes)
     fall = (losses[0] - losses.min())/max(abs(losses[0]), 1e-12) if len(losses) else 0.
-    if fall < 0.05: res.append(f'the smoothed loss fell by only {100*fall:.1f} %: such a curve shows where training breaks, not where it is good')
+    if fall < 0.05:
+        shows = 'such a curve shows where training breaks, not where it is good'
+        res.append(f'the smoothed loss fell by only {100*fall:.1f} %: {shows}')
     return res
 
 @patch
 def __repr__(self:LRSweep):
-    res = f'{len(self.lrs)} steps, rates {self.lrs[0]:.3g} to {self.lrs[-1]:.3g}: ' if self.lrs else 'no steps yet'
-    try: res += ', '.join(f'{k} {v:.2g}' for k,v in self.suggestions().items()) if self.lrs else ''
+    if not self.lrs: return '\n'.join(['no steps yet'] + [f'Caution: {o}' for o in self.caveats()])
+    res = f'{len(self.lrs)} steps, rates {self.lrs[0]:.3g} to {self.lrs[-1]:.3g}: '
+    try: res += ', '.join(f'{k} {v:.2g}' for k,v in self.suggestions().items())
     except CourseError as e: res += str(e)
     return '\n'.join([res] + [f'Caution: {o}' for o in self.caveats()])
 
@@ -149,9 +161,14 @@ def plot(self:LRSweep,
     ax.plot(self.lrs, self.smoothed, '-', color='0.8')
     ax.plot(lrs, losses, '-', color='0.4', label='smoothed loss')
     for (name, lr), colour in zip(self.suggestions().items(), COLOURS):
-        if math.isfinite(lr): ax.plot(lr, np.interp(np.log(lr), np.log(lrs), losses), MARKS[name], color=colour, ms=8, label=f'{name} {lr:.2g}')
+        if not math.isfinite(lr): continue
+        loss = np.interp(np.log(lr), np.log(lrs), losses)
+        ax.plot(lr, loss, MARKS[name], color=colour, ms=8, label=f'{name} {lr:.2g}')
     low, high = losses.min(), losses[:losses.argmin() + 1].max()
-    ax.set(xscale='log', xlabel='learning rate (log scale)', ylabel='smoothed training loss', ylim=(low - .1*(high - low), high + .6*(high - low)),
+    ax.set(xscale='log',
+           xlabel='learning rate (log scale)',
+           ylabel='smoothed training loss',
+           ylim=(low - .1*(high - low), high + .6*(high - low)),
            title=f'Valley suggests {self.valley:.2g}; the loss is lowest at {lrs[losses.argmin()]:.2g}')
     ax.legend()
     return ax
@@ -160,7 +177,9 @@ def plot(self:LRSweep,
 _bodies = {} # (package, class name): function that sweeps such an object
 
 def _body(package, name):
-    def register(f): _bodies[package, name] = f; return f
+    def register(f):
+        _bodies[package, name] = f
+        return f
     return register
 
 @singledispatch
@@ -174,22 +193,26 @@ def lr_find(x,                     # fastai Learner, transformers Trainer or com
            ) -> LRSweep:           # Rates, losses, suggestions, `plot()`
     """Sweep the learning rate over training steps that are undone afterwards (Smith, 2015)
 
-    Do not trust the suggestion where the loss hardly fell (the repr says so), nor for a pretrained transformer, where it tends
-    to be about a hundred times too high: the head learns at rates that ruin the body. With batch normalisation and very small
-    batches the loss is too noisy for any rule. The sweep sees about a hundred steps: warm-up, decay and regularisation over a
-    whole training are not in it. Treat it as an order of magnitude, and train at a third and at three times of it as well."""
+    Do not trust the suggestion where the loss hardly fell (the repr says so), nor for a pretrained
+    transformer, where it tends to be about a hundred times too high: the head learns at rates that ruin the
+    body. With batch normalisation and very small batches the loss is too noisy for any rule. The sweep sees about a hundred
+    steps: warm-up, decay and regularisation over a whole training are not in it. Treat it as an order of
+    magnitude, and train at a third and at three times of it as well."""
     for c in type(x).__mro__:
         body = _bodies.get((c.__module__.split('.')[0], c.__name__))
         if body is None: continue
         lr_find.register(c, body)
         return body(x, *data, start_lr=start_lr, end_lr=end_lr, num_it=num_it, stop_div=stop_div, **kwargs)
-    raise CourseError(f'lr_find takes a fastai Learner, a transformers Trainer or a compiled Keras model, not a {type(x).__name__}')
+    one = 'a fastai Learner, a transformers Trainer or a compiled Keras model'
+    raise CourseError(f'lr_find takes {one}, not a {type(x).__name__}')
 
 # %% ../../nbs/lib/training/01_lr_finder.ipynb #2e735740
 def _notes(model):
     "Reasons to distrust any sweep of this torch model"
     pretrained = any(getattr(getattr(m, 'config', None), '_name_or_path', '') for m in model.modules())
-    return ['a pretrained transformer: the suggestions tend to be about a hundred times too high; 2e-5 to 5e-5 are usual for fine-tuning'] if pretrained else []
+    too_high = 'the suggestions tend to be about a hundred times too high'
+    usual = '2e-5 to 5e-5 are usual for fine-tuning'
+    return [f'a pretrained transformer: {too_high}; {usual}'] if pretrained else []
 
 # %% ../../nbs/lib/training/01_lr_finder.ipynb #c314594f
 def fit_undone(learn, # fastai Learner
@@ -220,7 +243,9 @@ def _lr_find_learner(learn, *, start_lr=1e-7, end_lr=10, num_it=100, stop_div=Tr
             if over: raise CancelFitException()
         def before_validate(self): raise CancelValidException()
 
-    if not len(learn.dls.train): raise CourseError(f'the training set has {len(learn.dls.train_ds)} items, less than one batch of {learn.dls.train.bs}: choose a smaller batch size')
+    if not len(learn.dls.train):
+        few = f'{len(learn.dls.train_ds)} items, less than one batch of {learn.dls.train.bs}'
+        raise CourseError(f'the training set has {few}: choose a smaller batch size')
     fit_undone(learn, Finder())
     return sweep
 
@@ -229,16 +254,20 @@ def _quiet_args(args, num_it):
     "A copy of TrainingArguments for a sweep: `num_it` steps, no logs, no evaluation, no checkpoints"
     from transformers.trainer_utils import IntervalStrategy, SaveStrategy
     args = copy(args)
-    vars(args).update(max_steps=num_it, eval_strategy=IntervalStrategy.NO, save_strategy=SaveStrategy.NO, logging_strategy=IntervalStrategy.NO,
-                      eval_on_start=False, load_best_model_at_end=False, push_to_hub=False, auto_find_batch_size=False, disable_tqdm=True)
+    never = IntervalStrategy.NO
+    off = 'eval_on_start', 'load_best_model_at_end', 'push_to_hub', 'auto_find_batch_size'
+    vars(args).update(max_steps=num_it, disable_tqdm=True, **dict.fromkeys(off, False))
+    vars(args).update(eval_strategy=never, save_strategy=SaveStrategy.NO, logging_strategy=never)
     return args
 
 @_body('transformers', 'Trainer')
 def _lr_find_trainer(trainer, *, start_lr=1e-7, end_lr=10, num_it=100, stop_div=True):
     from transformers import TrainerCallback
     if trainer.args.world_size > 1 or trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled:
-        raise CourseError('lr_find sweeps a Trainer in one process: run it before you launch the training on several')
-    sweep, parts, step = LRSweep(start_lr, end_lr, num_it, stop_div, notes=_notes(trainer.model)), [], trainer.training_step
+        before = 'run it before you launch the training on several'
+        raise CourseError(f'lr_find sweeps a Trainer in one process: {before}')
+    sweep = LRSweep(start_lr, end_lr, num_it, stop_div, notes=_notes(trainer.model))
+    parts, step = [], trainer.training_step
 
     class Finder(TrainerCallback):
         def on_step_begin(self, args, state, control, optimizer=None, **kwargs):
@@ -287,16 +316,22 @@ def _set_batches(data):
         if not got: raise CourseError('the data set has no batch')
 
 @_body('keras', 'Model')
-def _lr_find_keras(model, x=None, y=None, *, batch_size=32, sample_weight=None, class_weight=None, seed=0, start_lr=1e-7, end_lr=10, num_it=100, stop_div=True):
+def _lr_find_keras(model, x=None, y=None, *, batch_size=32, sample_weight=None, class_weight=None, seed=0,
+                   start_lr=1e-7, end_lr=10, num_it=100, stop_div=True):
     import keras
     from keras.src.backend.common import global_state
-    if not model.compiled or model.optimizer is None: raise CourseError('the Keras model is not compiled: call model.compile(optimizer, loss) before lr_find')
-    if x is None: raise CourseError('Keras takes its data at fit: call lr_find(model, x, y) or lr_find(model, dataset)')
+    if not model.compiled or model.optimizer is None:
+        first = 'call model.compile(optimizer, loss) before lr_find'
+        raise CourseError(f'the Keras model is not compiled: {first}')
+    if x is None:
+        raise CourseError('Keras takes its data at fit: call lr_find(model, x, y) or lr_find(model, dataset)')
     if y is not None and _n_rows(x) == 0: raise CourseError('the data set is empty')
-    if y is None and iter(x) is x: raise CourseError('a generator is used up by one pass: give arrays, a PyDataset or a loader')
+    if y is None and iter(x) is x:
+        raise CourseError('a generator is used up by one pass: give arrays, a PyDataset or a loader')
     batches = _set_batches(x) if y is None else _array_batches(x, y, sample_weight, batch_size, seed)
     sweep, parts = LRSweep(start_lr, end_lr, num_it, stop_div), []
-    with untouched(model, model.optimizer, x if y is None else None, global_state.get_global_attribute('global_seed_generator')):
+    seeds = global_state.get_global_attribute('global_seed_generator')
+    with untouched(model, model.optimizer, x if y is None else None, seeds):
         opt = getattr(model.optimizer, 'inner_optimizer', model.optimizer)
         if not isinstance(opt._learning_rate, keras.Variable):
             opt._learning_rate = keras.Variable(start_lr, dtype=keras.config.floatx(), trainable=False)
@@ -305,7 +340,8 @@ def _lr_find_keras(model, x=None, y=None, *, batch_size=32, sample_weight=None, 
         every = opt.gradient_accumulation_steps or 1
         while True:
             opt._learning_rate.assign(sweep.lr)
-            parts.append(float(model.train_on_batch(*next(batches), class_weight=class_weight, return_dict=True)['loss']))
+            logs = model.train_on_batch(*next(batches), class_weight=class_weight, return_dict=True)
+            parts.append(float(logs['loss']))
             if len(parts) < every and math.isfinite(parts[-1]): continue
             if sweep.add(np.mean(parts)): break
             parts.clear()

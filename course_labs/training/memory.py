@@ -8,7 +8,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/memory.html.md"""
 __all__ = ['SMALLER', 'accumulate', 'is_out_of_memory', 'fitting_batch_size', 'gpu_memory_advice', 'WithinMemory',
            'within_memory']
 
-# %% ../../nbs/lib/training/04_memory.ipynb #680a8f86
+# %% ../../nbs/lib/training/04_memory.ipynb #516bf20f
 import gc, traceback
 from contextlib import contextmanager
 

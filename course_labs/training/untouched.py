@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/untouched.html.md""
 # %% auto #0
 __all__ = ['FOLLOW', 'OPAQUE', 'Snapshot', 'random_state', 'autocast_state', 'undoing', 'untouched']
 
-# %% ../../nbs/lib/training/16_untouched.ipynb #8e4662f3
+# %% ../../nbs/lib/training/16_untouched.ipynb #1c70dcce
 import random, sys
 from collections import OrderedDict, deque
 from contextlib import contextmanager

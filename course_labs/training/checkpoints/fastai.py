@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/checkpoints/fastai.
 # %% auto #0
 __all__ = ['Resume', 'resumable_learner', 'kept_fit']
 
-# %% ../../../nbs/lib/training/checkpoints/02_fastai.ipynb #c7bb6fec
+# %% ../../../nbs/lib/training/checkpoints/02_fastai.ipynb #4f8777c1
 import time
 
 import numpy as np
@@ -54,7 +54,7 @@ def _numbers(o):
     if isinstance(o, (list, tuple, L)): return type(o)(_numbers(v) for v in o)
     return o.item() if isinstance(o, np.generic) else o
 
-# %% ../../../nbs/lib/training/checkpoints/02_fastai.ipynb #544cbe66
+# %% ../../../nbs/lib/training/checkpoints/02_fastai.ipynb #3fd20167
 def _data(learn):
     sets = zip(('training', 'validation'), learn.dls.loaders)
     return {name: dict(describe_data(getattr(dl, 'dataset', None)), batches=len(dl)) for name,dl in sets}
@@ -70,7 +70,7 @@ def _schedule(learn):
     frozen = getattr(learn.opt, 'frozen_idx', 0)
     return dict(epochs=learn.n_epoch, optimiser=optimiser, frozen=frozen, **fixed, **curves)
 
-# %% ../../../nbs/lib/training/checkpoints/02_fastai.ipynb #2d4622ed
+# %% ../../../nbs/lib/training/checkpoints/02_fastai.ipynb #6ec2d611
 class Resume(Callback):
     "Writes checkpoints of all fits of a Learner, and begins each fit where the last checkpoint is"
     order = 1000  # after all others, so that what they did is in the checkpoint
@@ -216,7 +216,7 @@ class Resume(Callback):
         state = dict(self.state(), cancelled=cancelled, seconds=self.seconds)
         if not rank_distrib(): self.store.write(state, self.fits - 1, epoch, batch, cancelled is not None)
 
-# %% ../../../nbs/lib/training/checkpoints/02_fastai.ipynb #3056688e
+# %% ../../../nbs/lib/training/checkpoints/02_fastai.ipynb #38a8c6ee
 def resumable_learner(learn, folder, *, every=0):
     "See `resumable`"
     learn.remove_cbs(learn._grab_cbs(Resume))
@@ -226,7 +226,7 @@ def resumable_learner(learn, folder, *, every=0):
     learn._do_fit, learn.all_batches = cb.fit_epochs, cb.all_batches
     return cb
 
-# %% ../../../nbs/lib/training/checkpoints/02_fastai.ipynb #99c4c94f
+# %% ../../../nbs/lib/training/checkpoints/02_fastai.ipynb #962b5f2a
 def kept_fit(do_fit, # Learner's own loop over epochs
              learn
             ):

@@ -7,13 +7,13 @@ Docs: https://course-labs.github.io/course_labs/lib/training/checkpoints/keep.ht
 # %% auto #0
 __all__ = ['METHODS', 'keep_trainings']
 
-# %% ../../../nbs/lib/training/checkpoints/06_keep.ipynb #a40c8ef9
+# %% ../../../nbs/lib/training/checkpoints/06_keep.ipynb #eb4fa7ff
 import functools, importlib.util, sys
 from importlib.abc import MetaPathFinder
 
 from .loop import keeper
 
-# %% ../../../nbs/lib/training/checkpoints/06_keep.ipynb #884e33f3
+# %% ../../../nbs/lib/training/checkpoints/06_keep.ipynb #8189c766
 def _kept_learner():
     from course_labs.training.checkpoints.fastai import kept_fit
     return kept_fit
@@ -41,7 +41,7 @@ def _replace(module):
     asking.asks_keeper = True
     setattr(cls, method, asking)
 
-# %% ../../../nbs/lib/training/checkpoints/06_keep.ipynb #0b7a97fb
+# %% ../../../nbs/lib/training/checkpoints/06_keep.ipynb #aa1f268c
 class _Finder(MetaPathFinder):
     "Calls `_replace` behind the import of the three modules"
     looking = False

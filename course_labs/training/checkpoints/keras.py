@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/checkpoints/keras.h
 # %% auto #0
 __all__ = ['ResumeKeras', 'resumable_keras', 'kept_fit']
 
-# %% ../../../nbs/lib/training/checkpoints/04_keras.ipynb #b1203da6
+# %% ../../../nbs/lib/training/checkpoints/04_keras.ipynb #bc5a95b3
 import hashlib, inspect, time
 
 import keras
@@ -21,7 +21,7 @@ from .store import Store, changed, describe_data, feed, packed, plain
 from .store import random_values, set_random_values, short, unpacked
 from .store import values_of, versions
 
-# %% ../../../nbs/lib/training/checkpoints/04_keras.ipynb #9f18f2f8
+# %% ../../../nbs/lib/training/checkpoints/04_keras.ipynb #983be745
 def _variables(model):
     "All that a training changes: weights, optimiser, and the seed from which layers draw"
     res = [*model.variables, *model.optimizer.variables]
@@ -122,7 +122,7 @@ def resumable_keras(model, folder, *, every=0, data=None, others=()):
         raise CourseError(f'the Keras model is not compiled: {first}')
     return ResumeKeras(model, Store(folder), data, others)
 
-# %% ../../../nbs/lib/training/checkpoints/04_keras.ipynb #d9faca98
+# %% ../../../nbs/lib/training/checkpoints/04_keras.ipynb #7a634140
 def _arrays_of(arguments):
     "What is trained on, as `_data` takes it"
     x, y = arguments.get('x'), arguments.get('y')

@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/checkpoints/loop.ht
 # %% auto #0
 __all__ = ['keeper', 'Keeper', 'resumable_range', 'epochs']
 
-# %% ../../../nbs/lib/training/checkpoints/01_loop.ipynb #896892e3
+# %% ../../../nbs/lib/training/checkpoints/01_loop.ipynb #f2ba391f
 import hashlib, os, time
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +20,7 @@ from .store import packed, plain, random_values, set_random_values, short
 from .store import unpacked, values_of, versions
 from ..untouched import undoing
 
-# %% ../../../nbs/lib/training/checkpoints/01_loop.ipynb #829be292
+# %% ../../../nbs/lib/training/checkpoints/01_loop.ipynb #4c37edbe
 class Keeper:
     "Gives each training of a run its place in a folder, by its number"
     def __init__(self): self.stop()
@@ -139,7 +139,7 @@ def resumable_range(n:int,       # Times round the loop
     yield from _rounds(store, n, every, data, parts)
     store.finish()
 
-# %% ../../../nbs/lib/training/checkpoints/01_loop.ipynb #c5c3b249
+# %% ../../../nbs/lib/training/checkpoints/01_loop.ipynb #0d18d9ec
 def epochs(n:int,       # Epochs
            *parts,      # What the loop changes: modules, optimisers, schedules, lists of plain values
            every:int=1, # Epochs between two checkpoints

@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/checkpoints/resume.
 # %% auto #0
 __all__ = ['resumable', 'resuming']
 
-# %% ../../../nbs/lib/training/checkpoints/05_resume.ipynb #36988f1e
+# %% ../../../nbs/lib/training/checkpoints/05_resume.ipynb #a752bf16
 import time
 from contextlib import contextmanager
 from types import SimpleNamespace

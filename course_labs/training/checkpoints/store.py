@@ -315,7 +315,7 @@ class Store:
             none = f'none of the checkpoints in {self.folder} can be read'
             raise CourseError(f'{none}: delete the folder to train anew')
 
-# %% ../../../nbs/lib/training/checkpoints/00_store.ipynb #1e33c45e
+# %% ../../../nbs/lib/training/checkpoints/00_store.ipynb #ca24dad0
 def set_aside(folder:Path, # Of a training that is not the one at hand
               name:str,    # What messages call that at hand
               why:str      # What differs

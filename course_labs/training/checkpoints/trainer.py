@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/checkpoints/trainer
 # %% auto #0
 __all__ = ['SIGNATURE', 'SETTINGS', 'ResumeTrainer', 'resumable_trainer', 'kept_train']
 
-# %% ../../../nbs/lib/training/checkpoints/03_trainer.ipynb #6e506589
+# %% ../../../nbs/lib/training/checkpoints/03_trainer.ipynb #ddf685c4
 import json, os, shutil, time
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,7 +61,7 @@ def _without_optimiser(folder):
         part.unlink()
     _sign(folder, s)
 
-# %% ../../../nbs/lib/training/checkpoints/03_trainer.ipynb #f92d3268
+# %% ../../../nbs/lib/training/checkpoints/03_trainer.ipynb #17e05fac
 SETTINGS = ('num_train_epochs', 'max_steps', 'per_device_train_batch_size', 'gradient_accumulation_steps',
             'learning_rate', 'weight_decay', 'warmup_steps', 'seed', 'fp16', 'bf16')
 
@@ -161,7 +161,7 @@ def resumable_trainer(trainer, folder, *, every=0):
     trainer.train = resuming
     return cb
 
-# %% ../../../nbs/lib/training/checkpoints/03_trainer.ipynb #a8bf48ce
+# %% ../../../nbs/lib/training/checkpoints/03_trainer.ipynb #461e8a41
 @contextmanager
 def _saving(trainer, cb):
     "Let `trainer` write checkpoints for the length of the block"
