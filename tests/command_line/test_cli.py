@@ -1,15 +1,30 @@
 "The command line and the runner, under good and bad use"
-import json, os, signal, subprocess, sys, time
+import inspect, json, os, signal, subprocess, sys, time
 from pathlib import Path
 
 import nbformat, pytest
 
+from course_labs import cli as command_line
+
 from toy_labs import RECORD, START, cli, lab, metrics, run  # noqa: F401  run is a fixture
+
+VERBS = 'run', 'doctor', 'lab', 'docs', 'release', 'grade', 'push', 'bench', 'sync'
 
 def test_help_lists_every_verb():
     text = cli('--help').stdout
-    for verb in ('run', 'doctor', 'lab', 'docs', 'release', 'grade', 'bench', 'sync'): assert verb in text
-    for verb in ('run', 'doctor', 'lab', 'docs', 'release', 'grade', 'bench', 'sync'): assert cli(verb, '--help').returncode == 0
+    assert [v for v in VERBS if f'\n    {v} ' not in text] == []
+    assert {v.__name__ for v in command_line.VERBS} == set(VERBS)
+
+@pytest.mark.parametrize('verb', VERBS)
+def test_help_of_a_verb(verb):
+    done = cli(verb, '--help')
+    assert done.returncode == 0 and f'course-labs {verb}' in done.stdout
+
+@pytest.mark.parametrize('verb', VERBS)
+def test_each_flag_fills_a_parameter_of_its_verb(verb):
+    fn = next(v for v in command_line.VERBS if v.__name__ == verb)
+    given = vars(command_line.parser().parse_args([verb] + ['x']*(verb == 'grade')))
+    assert set(given) - {'verb', 'fn', 'debug'} <= set(inspect.signature(fn).parameters)
 
 @pytest.mark.parametrize('args, says', [
     (['run', '--week', '77'], 'no lab for week 77'),
