@@ -28,6 +28,7 @@ from transformers import (AutoModelForSequenceClassification, DebertaV2Config,
 from ..core.files import CourseError, whole_file
 from ..core.machine import seed_everything
 from ..data_sets.pairs import read_pairs, split_by_premise
+from ..training.checkpoints.loop import epochs
 from ..training.text_models import text_model, text_tokenizer
 from ..training.wordpiece import train_wordpiece
 
@@ -177,7 +178,7 @@ def train_steps(model,
     sched = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=steps, pct_start=.1)
     losses = []
     model.train()
-    for _ in range(steps):
+    for _ in epochs(steps, model, opt, sched, losses, every=max(1, steps//10)):
         loss = batch_loss(model, make_batch())
         opt.zero_grad()
         loss.backward()
