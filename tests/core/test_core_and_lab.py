@@ -74,7 +74,7 @@ def test_bad_setting_is_one_line(monkeypatch, variable, value, says):
     assert says in str(e.value) and '\n' not in str(e.value)
 
 def test_unknown_week():
-    with pytest.raises(CourseError, match='weeks 1 to 8'): start(9)
+    with pytest.raises(CourseError, match='there is no week 77: the course has weeks 1, 2'): start(77)
 
 def test_configs_must_have_the_same_keys():
     with pytest.raises(ValueError, match='epochs'): start(4).config(tiny=dict(epochs=2), full=dict())
