@@ -128,8 +128,8 @@ class Lab:
                    ) -> Path|None: # For `resuming`; None where the setting `resume` is off
         """Folder of one training that is kept by hand
 
-        Processes that share a training do not know its place in the run, and notebooks that were handed out earlier
-        keep theirs themselves."""
+        Processes that share a training do not know its place in the run, and notebooks that were handed
+        out earlier keep theirs themselves."""
         from course_labs.training.checkpoints.loop import keeper
         kept = keeper.folder is not None or self.cfg.get('resume')
         return self.out/'resume'/'_'.join(map(str, names)) if kept else None
