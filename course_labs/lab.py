@@ -126,8 +126,13 @@ class Lab:
     def checkpoints(self,
                     *names        # What tells this training from the lab's others: a model, a seed
                    ) -> Path|None: # For `resuming`; None where the setting `resume` is off
-        "Folder of one training, for notebooks that keep theirs themselves, as labs once did"
-        return self.out/'resume'/'_'.join(map(str, names)) if self.cfg.get('resume') else None
+        """Folder of one training that is kept by hand
+
+        Processes that share a training do not know its place in the run, and notebooks that were handed
+        out earlier keep theirs themselves."""
+        from course_labs.training.checkpoints.loop import keeper
+        kept = keeper.folder is not None or self.cfg.get('resume')
+        return self.out/'resume'/'_'.join(map(str, names)) if kept else None
 
     def record(self,
                name:str,   # A result's name; DESIGN's table names those that every run must have

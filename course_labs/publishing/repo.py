@@ -10,6 +10,7 @@ __all__ = ['LABS', 'BENCHMARKS', 'FACADES', 'TRAINING', 'LAZY', 'labs_table', 'b
 
 # %% ../../nbs/lib/publishing/00_repo.ipynb #c9122910
 import ast, json, re
+from importlib import reload
 from pathlib import Path
 
 from ..core.files import CourseError, write_whole
@@ -169,7 +170,8 @@ def sync(root:Path=None # A checkout; default: the one that this library runs fr
     if root is None: raise CourseError('sync needs a checkout of the repository')
     from nbdev.doclinks import nbdev_export
     nbdev_export.__wrapped__(path=str(root/'nbs'))
-    changed = stale(root)
-    texts = derived(root)
+    from course_labs.publishing import repo
+    texts = reload(repo).derived(root)  # the export may have changed this module's own tables
+    changed = [p for p,text in texts.items() if not p.exists() or p.read_text(encoding='utf-8') != text]
     for p in changed: write_whole(p, texts[p])
     return changed

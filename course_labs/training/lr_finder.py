@@ -195,9 +195,9 @@ def lr_find(x,                     # fastai Learner, transformers Trainer or com
 
     Do not trust the suggestion where the loss hardly fell (the repr says so), nor for a pretrained
     transformer, where it tends to be about a hundred times too high: the head learns at rates that ruin the
-    body. With batch normalisation and very small batches the loss is too noisy for any rule. The sweep sees
-    about a hundred steps: warm-up, decay and regularisation over a whole training are not in it. Treat it as
-    an order of magnitude, and train at a third and at three times of it as well."""
+    body. With batch normalisation and very small batches the loss is too noisy for any rule. The sweep
+    sees about a hundred steps: warm-up, decay and regularisation over a whole training are not in it. Treat
+    it as an order of magnitude, and train at a third and at three times of it as well."""
     for c in type(x).__mro__:
         body = _bodies.get((c.__module__.split('.')[0], c.__name__))
         if body is None: continue

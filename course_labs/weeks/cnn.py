@@ -21,6 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..training.checkpoints import loop
+
 # %% ../../nbs/labs/week03_cnn.ipynb #85663a67
 def conv_loops(x, # Image (c_in, h, w)
                w  # Kernels (c_out, c_in, kh, kw), no larger than the image
@@ -208,7 +210,7 @@ def fit(net, opt,        # Module that returns logits; anything with `step` and 
        ) -> pd.DataFrame: # A row per epoch: loss (mean over its steps), seconds (since the start)
     "Train by hand: shuffle, cut into batches, and for each: loss, gradient, step"
     rows = []
-    for _ in range(epochs):
+    for _ in loop.epochs(epochs, net, opt, data=(X, y), rows=rows):
         net.train()
         start, total = time.perf_counter(), 0.
         for idx in torch.randperm(len(y), device=y.device).split(bs):

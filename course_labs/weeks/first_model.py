@@ -6,8 +6,8 @@ Docs: https://course-labs.github.io/course_labs/labs/week02_first_model.html.md"
 
 # %% auto #0
 __all__ = ['INSTRUMENTS', 'N_FFT', 'HOP', 'N_MELS', 'DB_RANGE', 'SERIES', 'REMEDIES', 'photo_table', 'split_groups',
-           'split_random', 'linear_model', 'linear_error', 'logits_of', 'as_codes', 'scores', 'small_cnn',
-           'train_small', 'StopEarly', 'confusion', 'top_losses', 'flip_labels', 'label_losses', 'tone', 'mel_filters',
+           'split_random', 'linear_model', 'linear_error', 'as_codes', 'scores', 'small_cnn', 'train_small',
+           'StopEarly', 'confusion', 'top_losses', 'flip_labels', 'label_losses', 'tone', 'mel_filters',
            'mel_spectrogram', 'grey_image', 'draw_clips', 'scale_series', 'gadf', 'plot_image', 'make_series',
            'patrol_loop', 'distance', 'error_by_group', 'product_intensity', 'load_recogniser', 'recognise',
            'recogniser_app', 'ask_app']
@@ -33,7 +33,7 @@ from ..core.files import CourseError
 from ..data_sets.image_cache import cached_dls
 from ..data_sets.images import image_folder, photo_group
 from ..data_sets.sounds import RATE
-from ..training.loaders import NoValidation, quiet
+from ..training.loaders import NoValidation, logits_of, quiet
 
 # %% ../../nbs/labs/week02_first_model.ipynb #19462583
 def photo_table(folder,                 # Folder of class folders
@@ -104,19 +104,6 @@ def linear_error(X,             # (n, features)
     return 1 - linear_model(C).fit(X[train], labels[train]).score(X[valid], labels[valid])
 
 # %% ../../nbs/labs/week02_first_model.ipynb #7683a6d5
-def logits_of(model:nn.Module, # From uint8 images as floats from 0 to 1 to logits
-              images,          # uint8 (n, height, width, 3)
-              bs:int=128       # Images at a time
-             ):                # float32 tensor (n, classes), on the CPU
-    "What a trained network says about images, without augmentation"
-    model.eval()
-    device, res = next(model.parameters()).device, []
-    with torch.no_grad():
-        for i in range(0, len(images), bs):
-            x = torch.from_numpy(np.ascontiguousarray(images[i:i+bs])).to(device)
-            res.append(model(x.permute(0, 3, 1, 2).float()/255).float().cpu())
-    return torch.cat(res)
-
 def as_codes(labels, # n labels
              classes # Names in the order of the outputs
             ):       # long tensor (n,)

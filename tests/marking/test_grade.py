@@ -1,5 +1,5 @@
 "Marking: what students hand in, well and badly meant, over three labs; each gets its row, and nothing else is touched"
-import copy, csv, hashlib, io, json, os, signal, subprocess, sys, time, zipfile
+import csv, hashlib, io, json, os, signal, subprocess, sys, time, zipfile
 from pathlib import Path
 
 import pytest
@@ -8,8 +8,8 @@ from course_labs.marking import grade as g
 from course_labs.marking import markers, marks, release
 from course_labs.marking import sandbox as isolation
 from course_labs.marking.results import feedback
-from course_labs.marking.answers import cell_text, code_cells, lab_tasks
-from course_labs.core.paths import addresses, checkout, lab_notebooks
+from course_labs.marking.answers import cell_text, lab_tasks
+from course_labs.core.paths import checkout, lab_notebooks
 from course_labs.core.files import CourseError
 
 needs_bwrap = pytest.mark.skipif(bool(isolation.why_not()), reason=f'answers cannot be walled in here: {isolation.why_not()}')
@@ -297,7 +297,8 @@ def test_without_bubblewrap_it_stops_and_says_how_to_get_it(tmp_path, monkeypatc
 def test_trust_marks_without_bubblewrap(tmp_path):
     want = few(tmp_path/'in', 2)
     env = dict(os.environ, PATH='/nowhere')
-    done = subprocess.run([sys.executable, '-m', 'course_labs.cli', 'grade', 'x'], capture_output=True) if False else subprocess.run([Path(sys.executable).parent/'course-labs', 'grade', tmp_path/'in', '--out', tmp_path/'out', '--trust'], capture_output=True, text=True, env=env)
+    cmd = [Path(sys.executable).parent/'course-labs', 'grade', tmp_path/'in', '--out', tmp_path/'out', '--trust']
+    done = subprocess.run(cmd, capture_output=True, text=True, env=env)
     assert done.returncode == 0 and 'Warning: --trust' in done.stderr, done.stderr
     assert totals(tmp_path/'out') == want
 

@@ -1,6 +1,5 @@
 "Student versions: what they hold, what keeps a lab back, and that nbgrader takes them"
-import ast, copy, json, os, re, subprocess, sys
-from dataclasses import replace
+import copy, json, os, re, subprocess, sys
 from pathlib import Path
 
 import nbformat, pytest
@@ -8,7 +7,7 @@ import nbformat, pytest
 from course_labs.marking import answers
 from course_labs.teaching import exercises
 from course_labs.marking import release as rel
-from course_labs.core.paths import Addresses, addresses, checkout, lab_notebooks
+from course_labs.core.paths import addresses, lab_notebooks
 from course_labs.core.notebooks import INSTALL
 from course_labs.core.files import CourseError
 from course_labs.running.record import LabRun, Run, write_run
@@ -16,8 +15,13 @@ from course_labs.running.record import LabRun, Run, write_run
 pytest.importorskip('nbgrader', reason='nbgrader is not installed')
 
 BIN = Path(sys.executable).parent
-SOLUTION = '    number_of_positions = size + 2*padding_on_each_side - kernel\n    return number_of_positions//stride + 1'
-ANSWER = f'def positions(size, kernel, stride=1, padding_on_each_side=0):\n    "How many places a kernel has"\n    ### BEGIN SOLUTION\n{SOLUTION}\n    ### END SOLUTION'
+SOLUTION = '''    number_of_positions = size + 2*padding_on_each_side - kernel
+    return number_of_positions//stride + 1'''
+ANSWER = f'''def positions(size, kernel, stride=1, padding_on_each_side=0):
+    "How many places a kernel has"
+    ### BEGIN SOLUTION
+{SOLUTION}
+    ### END SOLUTION'''
 CHECK = "check('w3.positions', positions)"
 
 @pytest.fixture(autouse=True)
@@ -25,17 +29,22 @@ def own_exercise():
     "An exercise of the test's own"
     @exercises.exercise('w3.positions', concepts=('w3.1',), hints=('Draw it.', 'Count.'), points=3)
     def _(answer, rng):
-        for s,k in rng.integers([9, 1], [30, 6], (5, 2)).tolist(): exercises.same(answer(s, k, 2, 1), (s + 2 - k)//2 + 1, f'positions({s}, {k}, 2, 1)', 'Where does the kernel end?')
+        for s,k in rng.integers([9, 1], [30, 6], (5, 2)).tolist():
+            want, call = (s + 2 - k)//2 + 1, f'positions({s}, {k}, 2, 1)'
+            exercises.same(answer(s, k, 2, 1), want, call, 'Where does the kernel end?')
     yield
     del exercises.EXERCISES['w3.positions']
 
 def lab(folder, *cells, week=3, outputs=()):
     "A lab with these code cells"
     new = nbformat.v4
-    nb = new.new_notebook(cells=[new.new_markdown_cell('# Week 3: a lab\n\n> About things'), *(new.new_code_cell(c) for c in cells), new.new_markdown_cell('## Quiz')],
-                          metadata=dict(kernelspec=dict(name='python3', display_name='python3', language='python')))
+    title, quiz = new.new_markdown_cell('# Week 3: a lab\n\n> About things'), new.new_markdown_cell('## Quiz')
+    kernel = dict(name='python3', display_name='python3', language='python')
+    cells = [title, *map(new.new_code_cell, cells), quiz]
+    nb = new.new_notebook(cells=cells, metadata=dict(kernelspec=kernel))
     for c in nb.cells:
-        if c.cell_type == 'code' and outputs: c.outputs, c.execution_count = [new.new_output('stream', text=o) for o in outputs], 7
+        if c.cell_type != 'code' or not outputs: continue
+        c.outputs, c.execution_count = [new.new_output('stream', text=o) for o in outputs], 7
     path = folder/f'week{week:02d}_x.ipynb'
     nbformat.write(nb, path)
     return path
@@ -50,7 +59,8 @@ def texts(nb): return [answers.cell_text(c) for c in nb['cells']]
 
 def test_solutions_become_stubs_and_everything_else_stays(tmp_path):
     keep = ['import math\nX = 3', '# a comment that stays\nY = 4']
-    path = lab(tmp_path, keep[0], 'from course_labs.teaching.exercises import check', ANSWER, CHECK, keep[1], outputs=['seen', SOLUTION])
+    imports = 'from course_labs.teaching.exercises import check'
+    path = lab(tmp_path, keep[0], imports, ANSWER, CHECK, keep[1], outputs=['seen', SOLUTION])
     found, nb = released(tmp_path, path)
     assert found == []
     nbformat.validate(nbformat.from_dict(nb))
@@ -59,27 +69,41 @@ def test_solutions_become_stubs_and_everything_else_stays(tmp_path):
     assert stub == ANSWER.split('    ### BEGIN')[0] + '    raise NotImplementedError()'
     text = json.dumps(nb)
     assert 'number_of_positions' not in text and 'BEGIN SOLUTION' not in text and 'seen' not in text
-    assert all(c['execution_count'] is None and c['outputs'] == [] for c in nb['cells'] if c['cell_type'] == 'code')
+    code = [c for c in nb['cells'] if c['cell_type'] == 'code']
+    assert all(c['execution_count'] is None and c['outputs'] == [] for c in code)
 
 def test_badges_open_the_released_notebook_and_install_from_main(tmp_path):
     _, nb = released(tmp_path, lab(tmp_path, ANSWER, CHECK))
     at, there = addresses(), rel.student_addresses()
-    links = re.findall(r'\]\((https://[^)]*)\)', next(t for t in texts(nb) if t.startswith('<!-- badges -->')))
+    badges = next(t for t in texts(nb) if t.startswith('<!-- badges -->'))
+    links = re.findall(r'\]\((https://[^)]*)\)', badges)
     targets = [l for l in links if 'svg' not in l]
-    assert there.branch != at.branch and targets == [there.colab('week03_x.ipynb'), there.kaggle('week03_x.ipynb')]
+    assert there.branch != at.branch
+    assert targets == [there.colab('week03_x.ipynb'), there.kaggle('week03_x.ipynb')]
     assert all(f'/{there.branch}/week03_x.ipynb' in l for l in targets)
     assert next(t for t in texts(nb) if t.startswith(INSTALL)).count(at.requirement) == 1
     assert nb['metadata']['course_labs'] == dict(student=True, week=3)
 
+FAILS = ANSWER.replace('//stride', '/stride')
+SOLVED = '''    if kernel: return (size + 2*padding_on_each_side - kernel)//stride + 1
+    ### BEGIN SOLUTION
+'''
+TWIN = f'def hidden_copy(size, kernel, stride, padding_on_each_side):\n{SOLUTION}'
+COMMENT = 'x = 1 # number_of_positions=size+2*padding_on_each_side-kernel'
+
 @pytest.mark.parametrize('cells, says', [
-    ([ANSWER.replace('// stride', '/stride').replace('//stride', '/stride'), CHECK], 'the solution of w3.positions fails its check: wrong'),
+    ([FAILS, CHECK], 'the solution of w3.positions fails its check: wrong'),
     ([ANSWER.replace('number_of_positions//', 'missing//'), CHECK], 'fails its check: error'),
-    ([ANSWER.replace('    ### BEGIN SOLUTION\n', '    if kernel: return (size + 2*padding_on_each_side - kernel)//stride + 1\n    ### BEGIN SOLUTION\n'), CHECK], "the stub of w3.positions is 'right'"),
-    ([ANSWER, CHECK, f'def hidden_copy(size, kernel, stride, padding_on_each_side):\n{SOLUTION}'], 'the solution of w3.positions is in cell 6'),
-    ([ANSWER, CHECK, 'x = 1 # number_of_positions=size+2*padding_on_each_side-kernel'], 'the solution of w3.positions is in cell 6'),
-    (["raise ValueError('no data')", ANSWER, CHECK], "does not run up to its first exercise: cell 4, section 'start': ValueError: no data"),
-    ([ANSWER], 'no check follows'), ([ANSWER, CHECK, CHECK], 'checked twice'), ([ANSWER + '\nY = 1', CHECK], 'one function or class and nothing else'),
-    ([ANSWER.replace('### END SOLUTION', ''), CHECK], 'stands between one'), (["check('w3.unknown', positions)"], 'stands after no answer cell')])
+    ([ANSWER.replace('    ### BEGIN SOLUTION\n', SOLVED), CHECK], "the stub of w3.positions is 'right'"),
+    ([ANSWER, CHECK, TWIN], 'the solution of w3.positions is in cell 6'),
+    ([ANSWER, CHECK, COMMENT], 'the solution of w3.positions is in cell 6'),
+    (["raise ValueError('no data')", ANSWER, CHECK],
+     "does not run up to its first exercise: cell 4, section 'start': ValueError: no data"),
+    ([ANSWER], 'no check follows'),
+    ([ANSWER, CHECK, CHECK], 'checked twice'),
+    ([ANSWER + '\nY = 1', CHECK], 'one function or class and nothing else'),
+    ([ANSWER.replace('### END SOLUTION', ''), CHECK], 'stands between one'),
+    (["check('w3.unknown', positions)"], 'stands after no answer cell')])
 def test_a_lab_that_does_not_hold_is_not_released(tmp_path, cells, says):
     found, nb = released(tmp_path, lab(tmp_path, *cells))
     assert nb is None and len(found) >= 1 and says in found[0], found
@@ -88,10 +112,13 @@ def test_metadata_and_attachments_are_searched_too(tmp_path):
     lab_nb = json.loads(lab(tmp_path, ANSWER, CHECK).read_text())
     student = rel.student_version(lab_nb, 'week03_x.ipynb', addresses(), rel.student_addresses())
     assert rel.leaks(student, rel.lab_tasks(lab_nb)) == []
-    for where, change in [('the metadata', lambda nb: nb['metadata'].update(extra=dict(a=[SOLUTION]))), ('cell 1', lambda nb: nb['cells'][0].update(attachments={'x.txt': {'text/plain': SOLUTION}})),
-                          ('cell 5', lambda nb: nb['cells'][4].update(outputs=[dict(output_type='stream', text=SOLUTION.splitlines(True))]))]:
+    attached = {'x.txt': {'text/plain': SOLUTION}}
+    printed = [dict(output_type='stream', text=SOLUTION.splitlines(True))]
+    for where, place, change in [('the metadata', lambda nb: nb['metadata'], dict(extra=dict(a=[SOLUTION]))),
+                                 ('cell 1', lambda nb: nb['cells'][0], dict(attachments=attached)),
+                                 ('cell 5', lambda nb: nb['cells'][4], dict(outputs=printed))]:
         nb = copy.deepcopy(student)
-        change(nb)
+        place(nb).update(change)
         assert rel.leaks(nb, rel.lab_tasks(lab_nb)) == [f'the solution of w3.positions is in {where}']
 
 def test_an_older_release_stays_where_the_new_one_does_not_hold(tmp_path):
@@ -102,8 +129,8 @@ def test_an_older_release_stays_where_the_new_one_does_not_hold(tmp_path):
 
 def test_a_lab_that_names_its_module_where_it_stood_before_is_released(tmp_path):
     "Its answers use a name that only that module has"
-    answer = ANSWER.replace('number_of_positions//stride + 1', 'conv_out(size + 2*padding_on_each_side, kernel, stride)')
-    path = lab(tmp_path, '#| default_exp cnn', answer, CHECK)
+    call = 'conv_out(size + 2*padding_on_each_side, kernel, stride)'
+    path = lab(tmp_path, '#| default_exp cnn', ANSWER.replace('number_of_positions//stride + 1', call), CHECK)
     assert rel.lab_module(json.loads(path.read_text())) == 'course_labs.weeks.cnn'
     assert released(tmp_path, path)[0] == []
 
@@ -118,7 +145,8 @@ def test_a_finished_run_is_the_proof_where_its_cells_are_the_same(tmp_path, monk
     monkeypatch.setattr(rel, 'runs', lambda *args, **kw: 'it was run')
     assert 'it was run' in released(tmp_path, path)[0][0]
     assert released(tmp_path, path, run_dir=finished_run(tmp_path/'run', path))[0] == []
-    assert 'it was run' in released(tmp_path, path, run_dir=finished_run(tmp_path/'failed', path, ok=False))[0][0]
+    failed = finished_run(tmp_path/'failed', path, ok=False)
+    assert 'it was run' in released(tmp_path, path, run_dir=failed)[0][0]
     run = finished_run(tmp_path/'other', path)
     path = lab(tmp_path, 'X = 4', ANSWER, CHECK)
     assert 'it was run' in released(tmp_path, path, run_dir=run)[0][0]
@@ -127,10 +155,13 @@ def test_a_finished_run_is_the_proof_where_its_cells_are_the_same(tmp_path, monk
     assert released(tmp_path, path, run_dir=run, execute=False)[0] == []
 
 def test_push_sends_one_commit_with_the_released_notebooks_only(tmp_path):
-    git = lambda *a, cwd: subprocess.run(['git', *a], cwd=cwd, capture_output=True, text=True, check=True).stdout
+    def git(*args, cwd):
+        return subprocess.run(['git', *args], cwd=cwd, capture_output=True, text=True, check=True).stdout
     root, bare = tmp_path/'root', tmp_path/'bare.git'
     root.mkdir()
-    git('init', '-q', '--bare', str(bare), cwd=tmp_path); git('init', '-q', cwd=root); git('remote', 'add', 'origin', str(bare), cwd=root)
+    git('init', '-q', '--bare', str(bare), cwd=tmp_path)
+    git('init', '-q', cwd=root)
+    git('remote', 'add', 'origin', str(bare), cwd=root)
     (root/'settings.ini').write_text('[DEFAULT]\nstudent_branch = student\nrepo_url = x\nbranch = main\n')
     path = lab(tmp_path, ANSWER, CHECK)
     released(tmp_path, path)
@@ -146,8 +177,11 @@ def test_nbgrader_takes_and_marks_a_released_notebook(tmp_path):
     lab_nb = json.loads(path.read_text())
     tasks = answers.lab_tasks(lab_nb)[:3]
     nb = rel.student_version(lab_nb, path.name, addresses(), rel.student_addresses())
-    keep = {i for t in tasks for i in (t.answer, t.check)} | {i for i,c in answers.code_cells(nb) if 'from course_labs.teaching.exercises import' in answers.cell_text(c)}
-    cells = [nbformat.v4.new_code_cell('import numpy as np')] + [c for i,c in enumerate(nb['cells']) if i in keep]
+    imports = 'from course_labs.teaching.exercises import'
+    keep = {i for t in tasks for i in (t.answer, t.check)}
+    keep |= {i for i,c in answers.code_cells(nb) if imports in answers.cell_text(c)}
+    cells = [nbformat.v4.new_code_cell('import numpy as np')]
+    cells += [c for i,c in enumerate(nb['cells']) if i in keep]
     def put(folder, cells):
         (tmp_path/folder/name).mkdir(parents=True)
         (tmp_path/folder/name/f'{name}.ipynb').write_text(json.dumps(dict(nb, cells=cells)))
@@ -156,16 +190,22 @@ def test_nbgrader_takes_and_marks_a_released_notebook(tmp_path):
     solved = {answers.answer_id(t.id): answers.cell_text(lab_nb['cells'][t.answer]) for t in tasks[:2]}
     for c in cells: c['source'] = solved.get(c['metadata'].get('nbgrader', {}).get('grade_id'), c['source'])
     put('submitted/ada', cells)
-    (tmp_path/'nbgrader_config.py').write_text("c = get_config()\nc.GenerateAssignment.preprocessors = [f'nbgrader.preprocessors.{o}' for o in ('LockCells', 'CheckCellMetadata', 'ComputeChecksums', 'SaveCells')]\n")
+    names = 'LockCells', 'CheckCellMetadata', 'ComputeChecksums', 'SaveCells'
+    steps = [f'nbgrader.preprocessors.{o}' for o in names]
+    config = f'c = get_config()\nc.GenerateAssignment.preprocessors = {steps}\n'
+    (tmp_path/'nbgrader_config.py').write_text(config)
+    env = dict(os.environ, PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}") # it calls alembic
     for verb in ('generate_assignment', 'autograde'):
-        done = subprocess.run([BIN/'nbgrader', verb, name], cwd=tmp_path, capture_output=True, text=True, env=dict(os.environ, PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}"))  # it calls alembic
+        cmd = [BIN/'nbgrader', verb, name]
+        done = subprocess.run(cmd, cwd=tmp_path, capture_output=True, text=True, env=env)
         assert done.returncode == 0, done.stderr[-2000:]
     from nbgrader.api import Gradebook
     with Gradebook(f'sqlite:///{tmp_path}/gradebook.db') as book:
         found = book.find_submission(name, 'ada')
         points = [exercises.get_exercise(t.id).points for t in tasks]
         assert (found.score, found.max_score) == (sum(points[:2]), sum(points))
-        assert {g.name: g.auto_score for n in found.notebooks for g in n.grades} == {answers.grade_id(t.id): p for t,p in zip(tasks, [*points[:2], 0])}
+        want = {answers.grade_id(t.id): p for t,p in zip(tasks, [*points[:2], 0])}
+        assert {g.name: g.auto_score for n in found.notebooks for g in n.grades} == want
 
 @pytest.mark.parametrize('week, path', lab_notebooks().items(), ids=lambda o: getattr(o, 'stem', str(o)))
 def test_no_solution_of_the_labs_survives_and_no_stub_counts(week, path):

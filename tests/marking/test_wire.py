@@ -114,8 +114,8 @@ def layers(draw):
     "Layers of torch.nn; those that hold more than plain settings, as an LSTM does, stay at their end"
     n, m = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     net = draw(st.sampled_from([nn.Linear(n, m, bias=False), nn.Conv2d(n, m, 3, padding='same'),
-                                nn.BatchNorm1d(n), nn.Dropout(.3), nn.Embedding(n, m), nn.LayerNorm(m), nn.MaxPool2d(2),
-                                nn.Sequential(nn.Linear(n, m), nn.ReLU())]))
+                                nn.BatchNorm1d(n), nn.Dropout(.3), nn.Embedding(n, m), nn.LayerNorm(m),
+                                nn.MaxPool2d(2), nn.Sequential(nn.Linear(n, m), nn.ReLU())]))
     return net.train(draw(st.booleans()))
 
 def keras_models():

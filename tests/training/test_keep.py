@@ -160,6 +160,7 @@ def test_a_training_that_ends_with_an_error_gives_its_number_back(tmp_path):
 from torch import nn
 net = nn.Linear(1, 1)
 from fastai.basics import *
+from fastai.callback.progress import *  # gives a Learner its no_bar
 class Fail(Callback):
     def after_batch(self): raise ValueError('no')
 def learn(*cbs):
@@ -185,6 +186,7 @@ def test_a_training_that_a_notebook_keeps_itself_is_kept_once(tmp_path):
 from torch import nn
 from course_labs.training.checkpoints.resume import resuming
 from fastai.basics import *
+from fastai.callback.progress import *  # gives a Learner its no_bar
 ds = list(zip(torch.ones(8, 1), torch.ones(8, 1)))
 learn = Learner(DataLoaders.from_dsets(ds, ds, bs=4, num_workers=0, device='cpu'), nn.Linear(1, 1), loss_func=MSELossFlat())
 with learn.no_bar(), learn.no_logging(), resuming(learn, lab.out/'resume'/'own'): learn.fit(1)

@@ -4,9 +4,9 @@ import numpy as np, pytest, torch
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 from scipy import signal
-from scipy.io import wavfile
 from course_labs.weeks.first_model import *
 from course_labs.data_sets.image_cache import cached_dls
+from course_labs.data_sets.sounds import RATE
 from course_labs.training.vision_models import image_learner
 from course_labs.core.files import CourseError
 
@@ -86,46 +86,8 @@ def test_a_pure_tone_lights_the_band_of_its_frequency(hz):
     peak = np.fft.rfftfreq(N_FFT, 1/RATE)[mel_filters()[:, mel.mean(1).argmax()].argmax()]
     assert abs(peak - hz) <= max(.12*hz, 30)
 
-@given(st.integers(1, 3), st.sampled_from([4000, 11025, 16000, 22050, 44100, 48000]))
-@settings(deadline=None, max_examples=12)
-def test_any_rate_becomes_the_rate_of_the_lab(channels, rate):
-    t = np.arange(rate)/rate
-    clip = read_clip(np.stack([np.sin(2*np.pi*300*t)]*channels, 1), rate)
-    assert abs(len(clip) - RATE) <= 1 and clip.dtype == np.float32
-    n = min(len(clip), RATE)
-    np.testing.assert_allclose(clip[400:n-400], np.sin(2*np.pi*300*np.arange(n)/RATE)[400:-400], atol=.02)
-
-def test_resampling_is_said_and_the_right_rate_is_left_alone(capsys):
-    wave = np.random.default_rng(0).uniform(-1, 1, 800).astype(np.float32)
-    np.testing.assert_array_equal(read_clip(wave, RATE), wave)
-    assert capsys.readouterr().out == ''
-    read_clip(wave, 16000)
-    assert 'resampled from 16000 to 8000' in capsys.readouterr().out
-
-@pytest.mark.parametrize('dtype, full', [(np.int16, 32767), (np.int32, 2**31 - 1), (np.uint8, 255), (np.float32, 1)])
-def test_wav_files(tmp_path, dtype, full):
-    wave = np.sin(2*np.pi*300*np.arange(RATE)/RATE)
-    stored = ((wave + 1)/2*255).round().astype(dtype) if dtype == np.uint8 else (wave*full*.9999).astype(dtype)
-    wavfile.write(tmp_path/'a.wav', RATE, stored)
-    np.testing.assert_allclose(read_clip(tmp_path/'a.wav'), wave, atol=.01)
-
-@pytest.mark.parametrize('sound, rate, says', [
-    (np.zeros(0), RATE, 'length is zero'), (np.zeros((0, 2)), RATE, 'length is zero'), (np.ones(10), 0, 'sampling rate'), (np.ones(10), None, 'sampling rate'),
-    (np.ones(10), -5, 'sampling rate'), (np.ones((2, 2, 2)), RATE, 'shape'), (np.array([0, math.nan]), RATE, 'not finite, the first at sample 1')])
-def test_clips_that_are_none(sound, rate, says): assert says in complaint(read_clip, sound, rate)
-
 @pytest.mark.parametrize('wave, says', [(np.zeros(0), 'length is zero'), (np.ones(N_FFT - 1), 'longer clip'), (np.zeros(RATE), 'silent')])
 def test_spectrograms_that_are_none(wave, says): assert says in complaint(mel_spectrogram, wave)
-
-def test_wav_files_that_are_none(tmp_path):
-    (tmp_path/'text.wav').write_text('not a sound')
-    (tmp_path/'empty.wav').write_bytes(b'')
-    wavfile.write(tmp_path/'zero.wav', RATE, np.zeros(0, np.int16))
-    wavfile.write(tmp_path/'cut.wav', RATE, np.ones(4000, np.int16))
-    (tmp_path/'cut.wav').write_bytes((tmp_path/'cut.wav').read_bytes()[:30])
-    for name in ('text', 'empty', 'cut'): assert f'{name}.wav cannot be read' in complaint(read_clip, tmp_path/f'{name}.wav')
-    assert 'zero.wav' in complaint(read_clip, tmp_path/'zero.wav')
-    assert 'no such file' in complaint(read_clip, tmp_path/'lost.wav')
 
 # Splits and labels -----------------------------------------------------------------------------------------
 
@@ -239,15 +201,6 @@ def test_everywhere_at_random_is_unbiased():
 @pytest.mark.parametrize('how, says', [(dict(rates=[.1]), 'at least two'), (dict(rates=[0, .1]), 'above 0'), (dict(rates=[.1, 1.2]), 'at most 1'),
                                        (dict(rates=[.1, .2], remedy='hope'), 'choose one of'), (dict(rates=[.1, .2], share=2), 'between 0 and 1')])
 def test_loops_that_cannot_be(how, says): assert says in complaint(patrol_loop, **how)
-
-# Timing ----------------------------------------------------------------------------------------------------
-
-def test_threads_are_put_back():
-    before = torch.get_num_threads()
-    with pytest.raises(ZeroDivisionError):
-        with threads(1): 1/0
-    assert torch.get_num_threads() == before
-    assert seconds_of(lambda: sum(range(1000)), least=.001) > 0
 
 # Shipping --------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ def check_place_neuron(answer, rng):
     for p, q in pairs:
         d, mid = np.subtract(q, p), np.add(p, q)/2
         def neuron(w, b): return float(w[0]), float(w[1]), float(b)
-        w = 2*d/(d @ d)
+        w, unit = 2*d/(d @ d), d/np.linalg.norm(d)
         call = f'place_neuron({p}, {q})'
         got = answer(p, q)
         expect_kind(got, tuple, call, 'a tuple (w1, w2, b)', n=3)
@@ -37,11 +37,10 @@ def check_place_neuron(answer, rng):
              (neuron(w, 0.), 'Without a bias the line goes through the origin. Where should it go through?'),
              (neuron(w, w @ mid), 'Put the middle of p and q into z: is it 0? Look at the sign of the bias.'),
              (neuron(d, -d @ mid), 'The direction is right. What is z at q, and what should it be?'),
-             (neuron(d/np.linalg.norm(d), -d @ mid/np.linalg.norm(d)), 'Weights of length 1 make z the '
-                                                                       'distance to the line. What is z at '
-                                                                       'q, and what should it be?'),
-             (neuron(w/2, -w @ mid/2), 'The line is right, but z goes from -1/2 to 1/2. From p to q it '
-                                       'should grow by 2.'),
+             (neuron(unit, -unit @ mid),
+              'Weights of length 1 make z the distance to the line. What is z at q, and what should it be?'),
+             (neuron(w/2, -w @ mid/2),
+              'The line is right, but z goes from -1/2 to 1/2. From p to q it should grow by 2.'),
              think='Compute z at p, at q and in the middle between them with your three numbers: -1, 1 and 0 '
                    'are wanted, and the line must be perpendicular to q - p.')
 
@@ -53,16 +52,17 @@ def check_place_neuron(answer, rng):
     'divmod(steps, batches in an epoch) gives both numbers at once.'))
 def check_full_epochs(answer, rng):
     for i in range(10):
-        n, ratio, bs, steps = int(rng.integers(1, 8))*100, int(rng.integers(1, 10))*10, int(rng.integers(3,
-                                                                                                         60)), int(rng.integers(50, 900))
+        n, ratio = int(rng.integers(1, 8))*100, int(rng.integers(1, 10))*10
+        bs, steps = int(rng.integers(3, 60)), int(rng.integers(50, 900))
         if i == 0: n, ratio, bs, steps = 500, 50, 30, 100
         of = lambda points: divmod(steps, -(-points//bs))
         train, call = n*ratio//100, f'full_epochs({n}, train_ratio={ratio}, batch_size={bs}, steps={steps})'
         got = answer(n, ratio, bs, steps)
         expect_kind(got, tuple, call, 'a tuple (epochs, steps of the next epoch)', n=2)
         like(got, of(train), call,
-             (divmod(steps, max(1, train//bs)), 'You leave the points out that do not fill a batch. They '
-                                                'make a smaller batch of their own at the end of the epoch.'),
+             (divmod(steps, max(1, train//bs)),
+              'You leave the points out that do not fill a batch. They make a smaller batch of their own '
+              'at the end of the epoch.'),
              (of(n), 'The test points take no part in the training.'),
              (of(n - train), 'Which of the two shares does the network learn from?'),
              ((steps//-(-train//bs), 0), 'Some steps are left over for the epoch that follows.'),
@@ -79,8 +79,8 @@ def check_full_epochs(answer, rng):
     'with it.'))
 def check_neuron_gradient(answer, rng):
     for n in (1, 1, 4, 20, 50):
-        w, b, X, y = rng.normal(size=2), float(rng.normal()), rng.uniform(-2, 2,
-                                                                          (n, 2)), rng.choice([-1., 1.], n)
+        w, b = rng.normal(size=2), float(rng.normal())
+        X, y = rng.uniform(-2, 2, (n, 2)), rng.choice([-1., 1.], n)
         z = X @ w + b
         a = np.tanh(z)
         def grad(delta): return delta @ X/n, float(delta.mean())
@@ -88,17 +88,20 @@ def check_neuron_gradient(answer, rng):
         call = f'neuron_gradient(w, b, X, y) for {n} point{"s" if n > 1 else ""}'
         got = answer(w.copy(), b, X.copy(), y.copy())
         expect_kind(got, tuple, call, 'a tuple (dw, db)', n=2)
-        mistakes = [(grad(a - y), 'The error times the input is the gradient of a linear neuron. What does '
-                                  'tanh do to it?'),
-                    (grad((y - a)*(1 - a*a)), 'It points the other way: this is the direction of the step, '
-                                              'not of the gradient.'),
+        mistakes = [(grad(a - y),
+                     'The error times the input is the gradient of a linear neuron. What does tanh do to '
+                     'it?'),
+                    (grad((y - a)*(1 - a*a)),
+                     'It points the other way: this is the direction of the step, not of the gradient.'),
                     (grad((a - y)*(1 - z*z)), 'The slope of tanh at z is 1 - tanh(z)**2, not 1 - z**2.'),
-                    (grad((a - y)*(1 - np.tanh(a)**2)), 'You take the slope of tanh at a. Which number went '
-                                                        'into tanh?'),
+                    (grad((a - y)*(1 - np.tanh(a)**2)),
+                     'You take the slope of tanh at a. Which number went into tanh?'),
                     (grad(2*(a - y)*(1 - a*a)), 'The loss is half the squared error: what happens to the 2?'),
                     (grad((a - y)*a*(1 - a)), 'a*(1 - a) is the slope of the sigmoid.')]
-        if n > 1: mistakes.append((tuple(o*n for o in right), 'The loss is a mean over the points, and yours '
-                                                              'is a sum: it would grow with the batch.'))
+        if n > 1:
+            mistakes.append((tuple(o*n for o in right),
+                             'The loss is a mean over the points, and yours is a sum: it would grow with '
+                             'the batch.'))
         for i, name in enumerate(('dw', 'db')):
             like(got[i], right[i], f'{name} of {call}', *((m[i], t) for m, t in mistakes),
                  think='Move one weight by 0.000001 as in the lab and see how the loss changes: which link '
@@ -130,7 +133,9 @@ def check_fate_of_rate(answer, rng):
         like(got[1], fate, f'the fate of {call}, with the factor {f:.3g},',
              ('diverges', 'It changes sides at each step, but do the steps get larger or smaller?'),
              ('slides', 'A negative factor puts w on the other side of the valley at each step.'),
-             ('swings', 'Start at w = 1 and take three steps. Is w nearer to 0?' if f < -1 else 'w changes sides only if the factor is negative.'),
+             ('swings',
+              'Start at w = 1 and take three steps. Is w nearer to 0?' if f < -1 else
+              'w changes sides only if the factor is negative.'),
              think="Start at w = 1 and take three steps by hand; the fate is 'slides', 'swings' or "
                    "'diverges'.")
 
@@ -145,20 +150,21 @@ def check_disc_neuron(answer, rng):
     for i in range(7):
         c1, c2, r = (round(float(rng.uniform(lo, hi)), 1) for lo, hi in ((-3, 3), (-3, 3), (1, 4)))
         if i == 0: c1, c2, r = 1., 0., 2.
-        def neuron(x1, x2, bias, sign=1): return {'x1': sign*x1, 'x2': sign*x2, 'x1^2': -1.*sign,
-                                                  'x2^2': -1.*sign, 'bias': sign*bias}
+        def neuron(x1, x2, bias, sign=1):
+            return {'x1': sign*x1, 'x2': sign*x2, 'x1^2': -1.*sign, 'x2^2': -1.*sign, 'bias': sign*bias}
         b = r*r - c1*c1 - c2*c2
         like(answer((c1, c2), r), neuron(2*c1, 2*c2, b), f'disc_neuron(({c1:g}, {c2:g}), radius={r:g})',
-             (neuron(2*c1, 2*c2, b, -1), 'z should be positive inside the disc. Put the middle of the disc '
-                                         'into yours.'),
-             (neuron(2*c1, 2*c2, r*r), 'Put the middle of the disc into z: r*r should come out. What did '
-                                       'multiplying the squares out leave behind?'),
-             (neuron(-2*c1, -2*c2, b), 'Your disc lies on the other side of the origin. Mind the two minus '
-                                       'signs in -(x1 - c1)**2.'),
+             (neuron(2*c1, 2*c2, b, -1),
+              'z should be positive inside the disc. Put the middle of the disc into yours.'),
+             (neuron(2*c1, 2*c2, r*r),
+              'Put the middle of the disc into z: r*r should come out. What did multiplying the squares '
+              'out leave behind?'),
+             (neuron(-2*c1, -2*c2, b),
+              'Your disc lies on the other side of the origin. Mind the two minus signs in -(x1 - c1)**2.'),
              (neuron(c1, c2, b), 'Multiply (x1 - c1)**2 out once more: how often does c1*x1 occur?'),
              (neuron(0., 0., r*r), 'This disc has its middle at the origin. Which features move it?'),
-             (neuron(2*c1, 2*c2, r - c1*c1 - c2*c2), 'Compare squares with squares: on the border the '
-                                                     'squared distance is the squared radius.'),
+             (neuron(2*c1, 2*c2, r - c1*c1 - c2*c2),
+              'Compare squares with squares: on the border the squared distance is the squared radius.'),
              think='Try two points by hand: at the middle z is r*r, and at a distance of r from it z is 0.')
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #d544d1cd
@@ -171,18 +177,21 @@ def check_disc_neuron(answer, rng):
     'alive.'))
 def check_which_penalty(answer, rng):
     sign_off = lambda w, by: np.sign(w)*np.maximum(np.abs(w) - by, 0)
-    thoughts = {('L1', 'L2'): 'Every weight that is still alive lost the same amount here, whatever its '
-                              'size. A weight of L1 need not have arrived at 0 yet.',
-                ('L2', 'L1'): 'Every weight kept the same share here, so large ones lost more. A 0 may have '
-                              'been 0 before.',
-                ('none', 'L1'): 'Nothing moved here. A weight that is 0 after may have been 0 before.',
-                ('none', 'L2'): 'Nothing moved here.'}
+    thoughts = {
+        ('L1', 'L2'): 'Every weight that is still alive lost the same amount here, whatever its size. A '
+                      'weight of L1 need not have arrived at 0 yet.',
+        ('L2', 'L1'): 'Every weight kept the same share here, so large ones lost more. A 0 may have been 0 '
+                      'before.',
+        ('none', 'L1'): 'Nothing moved here. A weight that is 0 after may have been 0 before.',
+        ('none', 'L2'): 'Nothing moved here.'}
     for i in range(18):
         kind, w = ('L1', 'L2', 'none')[i % 3], rng.choice([-1., 1.], 6)*rng.uniform(0.5, 3, 6)
         w[rng.permutation(6)[:i//3 % 3]] = 0.
         by = float(rng.uniform(0.1, 0.3)) if i < 9 else float(np.median(np.abs(w)))
-        after = {'L1': sign_off(w, by), 'L2': w*(1 - float(rng.uniform(0.05, 0.4))), 'none': w.copy()}[kind]
-        call = f'which_penalty({[round(float(o), 3) for o in w]}, {[round(float(o), 3) for o in after]})'
+        kept = 1 - float(rng.uniform(0.05, 0.4))
+        after = {'L1': sign_off(w, by), 'L2': kept*w, 'none': w.copy()}[kind]
+        shown, shown_after = ([round(float(o), 3) for o in v] for v in (w, after))
+        call = f'which_penalty({shown}, {shown_after})'
         like(answer(w.copy(), after.copy()), kind, call,
              *((v, thoughts.get((kind, v), 'Some weights did move.')) for v in ('none', 'L1', 'L2')),
              think="The answer is 'none', 'L1' or 'L2'. Compare what a large and a small weight lost.")
@@ -201,27 +210,35 @@ def check_chain_slope(answer, rng):
     for i in range(18):
         name, n = list(acts)[i % 3], 1 if i < 3 else int(rng.integers(2, 6))
         f, slope = acts[name]
-        w, b, x = rng.uniform(0.5, 2.5, n).round(2).tolist(), rng.uniform(-0.4, 0.4,
-                                                                          n).round(2).tolist(), round(float(rng.uniform(-0.5, 1)), 2)
+        w = rng.uniform(0.5, 2.5, n).round(2).tolist()
+        b = rng.uniform(-0.4, 0.4, n).round(2).tolist()
+        x = round(float(rng.uniform(-0.5, 1)), 2)
         a, right, bare, at_a, rise = x, 1., 1., 1., 0.
         for wi, bi in zip(w, b):
             z = wi*a + bi
             a = f(z)
-            right *= slope(z, a)*wi; bare *= slope(z, a); at_a *= slope(a, f(a))*wi; rise += slope(z, a)*wi
+            right *= slope(z, a)*wi
+            bare *= slope(z, a)
+            at_a *= slope(a, f(a))*wi
+            rise += slope(z, a)*wi
         like(answer(x, w, b, name), right, f'chain_slope({x:g}, {w}, {b}, {name!r})',
              (a, 'That is what comes out of the chain, not how it changes when x does.'),
              (bare, 'The slopes are right. When a grows by a little, by how much does z = w*a + b grow?'),
              (at_a, 'You take the slope at a. It belongs to the place z that went into the activation.'),
              (rise, 'One neuron feeds the next, so their factors multiply.'),
-             think='Move x by 0.000001 and see how the last a changes; then do it for the first neuron alone.', tol=1e-6)
+             think='Move x by 0.000001 and see how the last a changes; then do it for the first neuron '
+                   'alone.',
+             tol=1e-6)
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #aab04f25
 def ring_points(n:int,        # Points
                 rng,          # numpy Generator
                 centre:tuple, # Of the ring, (x1, x2)
                 wrong:float=0.15 # Share of the labels that are turned round
-               ) -> tuple:    # X (n, 2) from -6 to 6, labels (n,) as they are given, true labels (n,); 1 in the ring, -1 outside and in its hole
-    "Points of the plane and a ring between the radii 2.5 and 4.5, float64 arrays"
+               ) -> tuple:    # X (n, 2) from -6 to 6, labels (n,) as they are given, true labels (n,)
+    """Points of the plane and a ring between the radii 2.5 and 4.5, float64 arrays
+
+    A label is 1 in the ring, and -1 outside of it and in its hole."""
     X = rng.uniform(-6, 6, (n, 2))
     r = np.hypot(*(X - centre).T)
     true = np.where((r > 2.5) & (r < 4.5), 1., -1.)
@@ -242,19 +259,21 @@ def check_classify_ring(answer, rng):
         both = answer(X.copy(), y.copy(), np.concatenate([X_new, X]))
         call = 'classify_ring(X, y, X_new) for 400 points and 1400 new ones'
         expect_kind(both, np.ndarray, call, 'an array of the classes of X_new')
-        expect(both.shape == (1400,) and both.dtype.kind in 'fi', f'{call} should return numbers in the '
-                                                                  f'shape (1400,), but they are {both.dtype} '
-                                                                  f'in the shape {both.shape}.')
-        expect(bool(np.isin(both, (-1, 1)).all()), f'{call} should return the classes -1 and 1, but there '
-                                                   f'are other values.',
+        expect(both.shape == (1400,) and both.dtype.kind in 'fi',
+               f'{call} should return numbers in the shape (1400,), but they are {both.dtype} in the shape '
+               f'{both.shape}.')
+        expect(bool(np.isin(both, (-1, 1)).all()),
+               f'{call} should return the classes -1 and 1, but there are other values.',
                'Which side of 0 is the output of the network on?')
         got, learnt = float((both[:1000] == true).mean()), float((both[1000:] == y).mean())
-        found = f'{got:.0%} of the new points are right, and 88 % are wanted; of the 400 points to learn from, {learnt:.0%} get the label they were given'
+        found = (f'{got:.0%} of the new points are right, and 88 % are wanted; of the 400 points to learn '
+                 f'from, {learnt:.0%} get the label they were given')
         trivial = max(float((true == v).mean()) for v in (-1, 1))
-        think = ('It has learnt the wrong labels too, about 15 % of all. What keeps a network from learning '
-                 'noise?' if learnt > 0.9 else
-                 'One class for all points would do as well. Is the loss on the training points falling?'
-                 if got < trivial + 0.03 else
-                 'It misses the shape. Can your features and neurons draw a ring, with a hole, anywhere in '
+        think = ('It misses the shape. Can your features and neurons draw a ring, with a hole, anywhere in '
                  'the plane? Is the training long enough?')
+        if got < trivial + 0.03:
+            think = 'One class for all points would do as well. Is the loss on the training points falling?'
+        if learnt > 0.9:
+            think = ('It has learnt the wrong labels too, about 15 % of all. What keeps a network from '
+                     'learning noise?')
         expect(got >= 0.88, f'{found}.', think)

@@ -26,25 +26,30 @@ from ..exercises import exercise
     'Join the words of the label with a space again. The group is the date and the camera, in this order, '
     'with a space.'))
 def check_read_name(answer, rng):
-    animals, used = ('red fox', 'badger', 'great grey owl', 'hare', 'roe deer'), list(rng.permutation(5))
+    animals = 'red fox', 'badger', 'great grey owl', 'hare', 'roe deer'
+    used = list(rng.permutation(5))
     for i, pick in enumerate([*used, *used]):
-        date, cam, n = f'2024-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}', f'cam{rng.integers(1, 12)}', f'{rng.integers(1, 999):03d}'
+        date = f'2024-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}'
+        cam, n = f'cam{rng.integers(1, 12)}', f'{rng.integers(1, 999):03d}'
         if i == 0: date, cam, n, pick = '2024-05-03', 'cam2', '014', 0
         label = animals[pick]
-        file = f'{date}_{cam}_{label.replace(" ", "_")}_{n}.jpg'
+        in_file = label.replace(' ', '_')
+        file = f'{date}_{cam}_{in_file}_{n}.jpg'
         given = Path('photos')/'wood'/file if i % 2 else file
         got, call = answer(given), f'read_name({str(given)!r})'
         expect_kind(got, tuple, call, 'a tuple (label, group)', n=2)
         like(got[0], label, f'the label of {call}',
              (label.split()[-1], 'A label may have several words.'),
              (label.split()[0], 'A label may have several words.'),
-             (label.replace(' ', '_'), 'In a label, words are divided by a space.'),
+             (in_file, 'In a label, words are divided by a space.'),
              (f'{label} {n}', 'The number counts photos; the animal does not depend on it.'),
-             (f'{label.replace(" ", "_")}_{n}', 'The number counts photos; the animal does not depend on it.'),
+             (f'{in_file}_{n}', 'The number counts photos; the animal does not depend on it.'),
              think='Print the parts between the underscores. Which of them name the animal?')
         like(got[1], f'{date} {cam}', f'the group of {call}',
-             (cam, 'One camera hangs in another place next month. Photos belong together if they come from '
-                   'one camera on one day.'), (date, 'Two cameras on one day see two places.'),
+             (cam,
+              'One camera hangs in another place next month. Photos belong together if they come from one '
+              'camera on one day.'),
+             (date, 'Two cameras on one day see two places.'),
              (f'{date}_{cam}', 'Date and camera are divided by a space.'),
              (f'{cam} {date}', 'The date comes first.'),
              (n, 'With the number as its group each photo stands for itself, and the split is random again.'),
@@ -65,19 +70,24 @@ def check_disagree(answer, rng):
         expect_kind(p, list, f'{name} of {call}', 'a list of ten probabilities', n=10)
         expect(all(type(o) in (float, int) for o in p),
                f'{name} of {call} should hold plain numbers, but one of them is none.')
-        expect(all(0 < o < 1 for o in p), f'{name} of {call} should hold probabilities above 0 and below 1, '
-                                          f'but it has {next((o for o in p if not 0 < o < 1), 0):g}.',
+        odd = next((o for o in p if not 0 < o < 1), None)
+        expect(odd is None,
+               f'{name} of {call} should hold probabilities above 0 and below 1, but it has {odd or 0:g}.',
                'The logarithm of 0 is minus infinity, and softmax never gives quite 0 or 1.')
         expect(all(o != 0.5 for o in p),
                f'{name} of {call} has a probability of exactly 0.5: is that right or wrong?')
-    a, b = [dict(loss=sum(-math.log(o) for o in p)/10, error=sum(o < 0.5 for o in p)/10) for p in got]
-    found = f"The first model has a loss of {a['loss']:.2f} and an error of {a['error']:.1f}, the second a loss of {b['loss']:.2f} and an error of {b['error']:.1f}"
-    expect(a['loss'] <= b['loss'] or a['error'] >= b['error'], f'{found}: you have them the other way round.',
+    losses = [sum(-math.log(o) for o in p)/10 for p in got]
+    errors = [sum(o < 0.5 for o in p)/10 for p in got]
+    found = (f'The first model has a loss of {losses[0]:.2f} and an error of {errors[0]:.1f}, the second a '
+             f'loss of {losses[1]:.2f} and an error of {errors[1]:.1f}')
+    expect(losses[0] <= losses[1] or errors[0] >= errors[1],
+           f'{found}: you have them the other way round.',
            'The numbers are the probabilities that the model gives to the right class.')
-    expect(a['error'] >= b['error'] + 0.3, f'{found}. The error of the first should be higher by at least '
-                                           f'0.3.', 'Which probabilities count as a mistake?')
-    expect(b['loss'] >= 2*a['loss'], f'{found}. The loss of the second should be at least twice that of the '
-                                     f'first.',
+    expect(errors[0] >= errors[1] + 0.3,
+           f'{found}. The error of the first should be higher by at least 0.3.',
+           'Which probabilities count as a mistake?')
+    expect(losses[1] >= 2*losses[0],
+           f'{found}. The loss of the second should be at least twice that of the first.',
            'What does one answer cost that is wrong and very sure of it?')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #e39596eb
@@ -94,8 +104,8 @@ def check_stopped_at(answer, rng):
             elif e - kept >= patience + extra: return kept, e
             before = loss
         return kept, len(losses) - 1
-    cases = [(losses, patience) for losses in [[0.9, 0.7, 0.8, 0.75, 0.72, 0.6, 0.65]]
-             for patience in (2, 3, 4)] + [([0.9, 0.8, 0.8, 0.8, 0.8], 2)]
+    by_hand = [0.9, 0.7, 0.8, 0.75, 0.72, 0.6, 0.65]
+    cases = [(by_hand, 2), (by_hand, 3), (by_hand, 4), ([0.9, 0.8, 0.8, 0.8, 0.8], 2)]
     cases += [((np.linspace(1, 0.5, n) + rng.normal(0, 0.15, n)).round(2).tolist(), int(rng.integers(1, 5)))
               for n in map(int, rng.integers(5, 25, 12))]
     for losses, patience in cases:
@@ -103,19 +113,18 @@ def check_stopped_at(answer, rng):
         got = answer(list(losses), patience)
         expect_kind(got, tuple, call, 'a tuple (kept, ended)', n=2)
         low = int(np.argmin(losses))
+        whole_list = 'You keep the best epoch of the whole list. Had the training come as far as that?'
         like(got, right, call,
-             ((low, right[1]), 'You keep the best epoch of the whole list. Had the training come as far as '
-                               'that?'), ((low, len(losses) - 1), 'You keep the best epoch of the whole '
-                                                                  'list. Had the training come as far as '
-                                                                  'that?'),
-             (run(losses, patience, extra=1), 'One epoch too many: with a patience of 1, the first epoch '
-                                              'that is no better ends it.'),
-             (run(losses, patience, extra=-1), 'One epoch too few: with a patience of 2, two epochs in a row '
-                                               'must be no better than the best.'),
+             ((low, right[1]), whole_list),
+             ((low, len(losses) - 1), whole_list),
+             (run(losses, patience, extra=1),
+              'One epoch too many: with a patience of 1, the first epoch that is no better ends it.'),
+             (run(losses, patience, extra=-1),
+              'One epoch too few: with a patience of 2, two epochs in a row must be no better than the '
+              'best.'),
              (run(losses, patience, lambda loss, best, before: loss <= best), 'An equal loss is no better.'),
-             (run(losses, patience, lambda loss, best, before: loss < before), 'Compare with the best loss '
-                                                                               'so far, not with the epoch '
-                                                                               'before.'),
+             (run(losses, patience, lambda loss, best, before: loss < before),
+              'Compare with the best loss so far, not with the epoch before.'),
              (right[::-1], 'The order is (kept, ended).'),
              ((right[0] + 1, right[1] + 1), 'Count epochs from 0.'),
              ((right[1], right[1]), 'The weights go back to those of the best epoch.'),
@@ -132,12 +141,13 @@ def check_group_folds(answer, rng):
         k, sizes = int(rng.integers(2, 6)), rng.integers(1, 30 if i > 4 else 8, int(rng.integers(8, 25)))
         groups = rng.permutation(np.repeat([f'g{j}' for j in range(len(sizes))], sizes)).tolist()
         if i == 0: k, groups, sizes = 2, list('aaabbc'), np.array([3, 2, 1])
-        got, call = answer(list(groups),
-                           k), f'group_folds(groups, k={k}) for {len(groups)} items in {len(sizes)} groups'
+        got = answer(list(groups), k)
+        call = f'group_folds(groups, k={k}) for {len(groups)} items in {len(sizes)} groups'
         form = f'a list of {k} lists of positions'
         expect_kind(got, list, call, form, n=k)
-        for f in got: expect(type(f) is list and all(type(o) is int or isinstance(o, np.integer) for o in f),
-                             f'{call} should return {form}, whole numbers, but one element is something else.')
+        for f in got:
+            expect(type(f) is list and all(type(o) is int or isinstance(o, np.integer) for o in f),
+                   f'{call} should return {form}, whole numbers, but one element is something else.')
         folds = [[int(o) for o in f] for f in got]
         flat = sorted(o for f in folds for o in f)
         expect(all(0 <= o < len(groups) for o in flat),
@@ -152,14 +162,14 @@ def check_group_folds(answer, rng):
         for n, f in enumerate(folds):
             for o in f: where.setdefault(groups[o], set()).add(n)
         torn = [g for g, fs in where.items() if len(fs) > 1]
-        expect(not torn, f'In {call}, {len(torn)} groups lie in several folds, for example '
-                         f'{torn[0] if torn else ""!r}.', 'A group that is in two folds is on both sides '
-                                                          'when one of them is for validation: that is the '
-                                                          'leak of this lab.')
+        example = torn[0] if torn else ''
+        expect(not torn, f'In {call}, {len(torn)} groups lie in several folds, for example {example!r}.',
+               'A group that is in two folds is on both sides when one of them is for validation: that is '
+               'the leak of this lab.')
         counts = sorted(map(len, folds))
-        expect(counts[-1] - counts[0] <= max(sizes), f'In {call}, the folds have {counts} items; the largest '
-                                                     f'group has {max(sizes)}, and the folds should differ '
-                                                     f'by no more than that.',
+        expect(counts[-1] - counts[0] <= max(sizes),
+               f'In {call}, the folds have {counts} items; the largest group has {max(sizes)}, and the '
+               'folds should differ by no more than that.',
                'The same number of *groups* in each fold is not the same number of items. Which fold should '
                'the next group go to?')
 
@@ -176,31 +186,32 @@ def check_read_confusion(answer, rng):
         n = int(rng.integers(2, 6))
         m = rng.integers(0, 20, (n, n)) + np.diag(rng.integers(1, 60, n))
         if i == 0: m = np.array([[90, 0], [8, 2]])
-        if i > 4: m[:, int(rng.integers(n))] = 0; m[:, 0] += 1 if i == 5 else 0; m[m.sum(1) == 0] += 1
+        if i > 4: # A class that is never answered, and none without items
+            m[:, int(rng.integers(n))] = 0
+            if i == 5: m[:, 0] += 1
+            m[m.sum(1) == 0] += 1
         n, hit, rows, cols = len(m), np.diag(m), m.sum(1), m.sum(0)
         recall, precision = hit/rows, np.where(cols > 0, hit/np.maximum(cols, 1), 0.)
         call = f'read_confusion({m.tolist()})'
         got = answer(m.copy())
         expect_kind(got, dict, call, "a dict with the keys 'recall', 'precision' and 'balanced'")
-        def made(r, p, b): return dict(recall=[float(o) for o in r], precision=[float(o) for o in p],
-                                       balanced=float(b))
+        def made(r, p, b):
+            return dict(recall=[float(o) for o in r], precision=[float(o) for o in p], balanced=float(b))
+        changed_over = ('You have the two changed over. A row holds the items that *are* of a class, a '
+                        'column those that were *called* so.')
         with np.errstate(all='ignore'):
             like(got, made(recall, precision, recall.mean()), call,
-                 (made(precision, recall, precision.mean()), 'You have the two changed over. A row holds the '
-                                                             'items that *are* of a class, a column those '
-                                                             'that were *called* so.'),
-                 (made(precision, recall, recall.mean()), 'You have the two changed over. A row holds the '
-                                                          'items that *are* of a class, a column those that '
-                                                          'were *called* so.'),
-                 (made(recall, precision, hit.sum()/m.sum()), 'That is the plain accuracy, in which a large '
-                                                              'class counts for more. Balanced: every class '
-                                                              'counts alike.'),
-                 (made(recall, precision, precision.mean()), 'The balanced accuracy asks how many of each '
-                                                             'class were found.'),
-                 (made(hit/m.sum(), hit/m.sum(), (hit/m.sum()).mean()), 'Divide by the items of the one '
-                                                                        'class, not by all of them.'),
-                 (made(recall, hit/cols, recall.mean()), 'A class that is never answered has no precision; '
-                                                         'put 0 there.'),
+                 (made(precision, recall, precision.mean()), changed_over),
+                 (made(precision, recall, recall.mean()), changed_over),
+                 (made(recall, precision, hit.sum()/m.sum()),
+                  'That is the plain accuracy, in which a large class counts for more. Balanced: every '
+                  'class counts alike.'),
+                 (made(recall, precision, precision.mean()),
+                  'The balanced accuracy asks how many of each class were found.'),
+                 (made(hit/m.sum(), hit/m.sum(), (hit/m.sum()).mean()),
+                  'Divide by the items of the one class, not by all of them.'),
+                 (made(recall, hit/cols, recall.mean()),
+                  'A class that is never answered has no precision; put 0 there.'),
                  think='Lists of plain numbers, one a class. Of the items of class 0, how many were found? '
                        'Of the answers "class 0", how many were right?')
 
@@ -221,19 +232,23 @@ def check_tone_row(answer, rng):
         if i == 0: rate, n_fft, f, step, rows = 8000, 400, 440, 20, 200
         if i == 1: rate, n_fft, f, step, rows = 8000, 400, 5000, 20, 200
         low = f % rate
-        like(answer(f, rate, n_fft), round(min(low, rate - low)/step),
+        shown = min(low, rate - low)
+        no_row = (f'The spectrogram has no such row: the last one, {rows}, stands for {rate//2} Hz. What do '
+                  f'{rate} samples a second make of {f} Hz?')
+        like(answer(f, rate, n_fft), round(shown/step),
              f'tone_row({f}, rate={rate}, n_fft={n_fft})',
-             (round(f/step), f'The spectrogram has no such row: the last one, {rows}, stands for {rate//2} '
-                             f'Hz. What do {rate} samples a second make of {f} Hz?' if f > rate/2 else ''),
-             (round(low/step), f'The last row, {rows}, stands for {rate//2} Hz. A tone a little above it '
-                               f'shows as far below it.'),
-             (round(f % (rate/2)/step), 'Above the last row the tone does not begin anew at row 0; it comes '
-                                        'back down, as in a mirror.'),
+             (round(f/step), no_row if f > rate/2 else ''),
+             (round(low/step),
+              f'The last row, {rows}, stands for {rate//2} Hz. A tone a little above it shows as far below '
+              'it.'),
+             (round(f % (rate/2)/step),
+              'Above the last row the tone does not begin anew at row 0; it comes back down, as in a '
+              'mirror.'),
              (rows, 'A tone that is too high is not caught by the last row; it shows as a lower one.'),
-             (round(f/(rate/2/n_fft)), 'How many hertz lie between two rows? One turn in a window of n_fft '
-                                       'samples is rate/n_fft.'),
-             (round(min(low, rate - low)), 'That is the frequency. How many hertz has a row?'),
-             (round(min(low, rate - low)/step) + 1, 'Row 0 is the frequency 0.'),
+             (round(f/(rate/2/n_fft)),
+              'How many hertz lie between two rows? One turn in a window of n_fft samples is rate/n_fft.'),
+             (round(shown), 'That is the frequency. How many hertz has a row?'),
+             (round(shown/step) + 1, 'Row 0 is the frequency 0.'),
              think='Row k stands for k*rate/n_fft hertz, and no row for more than rate/2.')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #ce261b95
@@ -258,24 +273,26 @@ def check_shop_loop(answer, rng):
             else: views, clicks = views + s, clicks + s*rates
         return [float(o) for o in belief()]
     cases = [((0.2, 0.3), 2, 1., False), ((0.2, 0.3), 1, 1., False), ((0.2, 0.3), 2, 1., True)]
-    cases += [(tuple(rng.uniform(0.05, 0.5, int(rng.integers(2, 6))).round(2).tolist()),
-               int(rng.integers(3, 40)), float(rng.choice([1., 1.5, 2.])), bool(i % 3 == 0))
-              for i in range(10)]
+    for i in range(10):
+        rates = tuple(rng.uniform(0.05, 0.5, int(rng.integers(2, 6))).round(2).tolist())
+        days, focus = int(rng.integers(3, 40)), float(rng.choice([1., 1.5, 2.]))
+        cases.append((rates, days, focus, i % 3 == 0))
     for rates, days, focus, by_views in cases:
         r = np.array(rates)
         like(answer(list(rates), days, focus, by_views), loop(r, days, focus, by_views),
              f'shop_loop({list(rates)}, days={days}, focus={focus:g}, by_views={by_views})',
-             (loop(r, days, focus, not by_views), 'by_views=True divides the clicks by the views before '
-                                                  'anything else is done with them; False does not.'),
-             (loop(r, days, focus, by_views, forget=True), 'The records pile up: the clicks of all days '
-                                                           'count, not those of the last one.'),
-             (loop(r, days, focus, by_views, true_plan=True), 'The shop does not know the true rates. What '
-                                                              'is shown follows from the belief of that '
-                                                              'morning.'),
-             (loop(r, days + 1, focus, by_views), 'One day too many: the first day, with equal shares, is '
-                                                  'one of them.'),
-             (loop(r, days, focus, by_views, divide=False), 'After taking the power the shares no longer add '
-                                                            'up to 1.'),
+             (loop(r, days, focus, not by_views),
+              'by_views=True divides the clicks by the views before anything else is done with them; False '
+              'does not.'),
+             (loop(r, days, focus, by_views, forget=True),
+              'The records pile up: the clicks of all days count, not those of the last one.'),
+             (loop(r, days, focus, by_views, true_plan=True),
+              'The shop does not know the true rates. What is shown follows from the belief of that '
+              'morning.'),
+             (loop(r, days + 1, focus, by_views),
+              'One day too many: the first day, with equal shares, is one of them.'),
+             (loop(r, days, focus, by_views, divide=False),
+              'After taking the power the shares no longer add up to 1.'),
              (loop(r, days, 1., by_views), 'What became of focus? Take it as a power of the belief.'),
              think='Do the first two days by hand, as in the example: shares, views, clicks, belief. A list '
                    'of plain numbers that add up to 1.')
@@ -296,52 +313,57 @@ def check_batch_for_compute(answer, rng):
             top, below = b*n, 2*n - 2*b
             return -(-top//below) if below > 0 else 0
         b = size*balance
+        negative = [(-(-b*n//(2*n - 2*b)),
+                     'A batch cannot be negative. What does it mean that the equation has no answer above '
+                     '0?')] if n < b else []
         like(answer(n, size, balance), batch(b),
              f'batch_for_compute(n={n}, bytes_a_number={size}, balance={balance})',
-             (-(-b//2), 'You count the weights alone. For each item the inputs are read and the outputs are '
-                        'written, too.'),
-             (-(-b*n//(2*n - b)) if 2*n > b else 0, 'Inputs are read *and* outputs are written: n numbers '
-                                                    'each for every item.'),
+             (-(-b//2),
+              'You count the weights alone. For each item the inputs are read and the outputs are written, '
+              'too.'),
+             (-(-b*n//(2*n - b)) if 2*n > b else 0,
+              'Inputs are read *and* outputs are written: n numbers each for every item.'),
              (batch(balance), 'The balance is in operations a *byte*, and you count numbers.'),
-             (-(-b*n//max(1, n - 2*b)) if n > 2*b else 0, 'A multiplication and an addition are two '
-                                                          'operations.'),
+             (-(-b*n//max(1, n - 2*b)) if n > 2*b else 0,
+              'A multiplication and an addition are two operations.'),
              (batch(b) - 1, 'Round up: one item fewer is not quite enough.'),
              (b*n/(2*n - 2*b) if n > b else 0, 'A batch has a whole number of items: round up.'),
-             *([(-(-b*n//(2*n - 2*b)), 'A batch cannot be negative. What does it mean that the equation has '
-                                       'no answer above 0?')] if n < b else []),
+             *negative,
              think='operations/bytes for a batch of m, with the bytes of weights, inputs and outputs. From '
                    'which m on is it at least the balance? If from none, 0.')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #a25e82f2
-def watch(policy,        # `policy(records, effort)` gives the shares of tomorrow's cameras
-          rng,           # numpy Generator
-          days:int=200,  # Days after the first
+def watch(policy,         # `policy(records, effort)` gives the shares of tomorrow's cameras
+          rng,            # numpy Generator
+          days:int=200,   # Days after the first
           cameras:int=15, # Cameras to hang up each day
-          places:int=5   # Where they can hang; a divisor of `cameras`
-         ) -> tuple:     # Distance of the estimated shares from the true ones, 0 to 1; animals seen, in units of what equal shares would see
-    "One forest: the first day with equal shares, then as the policy says"
+          places:int=5    # Where they can hang; a divisor of `cameras`
+         ) -> tuple:      # Distance of the estimated shares from the true ones, 0 to 1; animals seen
+    """One forest: the first day with equal shares, then as the policy says
+
+    The animals are counted in units of what equal shares would see."""
     rates = rng.permutation(np.geomspace(0.04, 0.5, places))*rng.uniform(0.8, 1.2, places)
     effort = np.full(places, cameras/places)
     records = rng.binomial(cameras//places, rates).astype(float)
     for _ in range(days):
         shares = policy(records.copy(), effort.copy())
         expect_kind(shares, np.ndarray, 'place_cameras(records, effort)', 'an array of shares')
-        expect(shares.shape == (places,) and shares.dtype.kind in 'fiu', f'place_cameras(records, effort) '
-                                                                         f'should return {places} numbers, '
-                                                                         f'but they are {shares.dtype} in '
-                                                                         f'the shape {shares.shape}.')
-        expect(bool(np.isfinite(shares).all()) and shares.min() >= 0, 'place_cameras(records, effort) '
-                                                                      'returned a share that is negative or '
-                                                                      'no number.',
+        expect(shares.shape == (places,) and shares.dtype.kind in 'fiu',
+               f'place_cameras(records, effort) should return {places} numbers, but they are '
+               f'{shares.dtype} in the shape {shares.shape}.')
+        expect(bool(np.isfinite(shares).all()) and shares.min() >= 0,
+               'place_cameras(records, effort) returned a share that is negative or no number.',
                'Is there a division by 0? A place may have no record yet.')
-        expect(abs(float(shares.sum()) - 1) < 1e-6, f'The shares of place_cameras(records, effort) should '
-                                                    f'add up to 1, but they add up to '
-                                                    f'{float(shares.sum()):.4g}.')
+        expect(abs(float(shares.sum()) - 1) < 1e-6,
+               'The shares of place_cameras(records, effort) should add up to 1, but they add up to '
+               f'{float(shares.sum()):.4g}.')
         out = rng.multinomial(cameras, shares/shares.sum())
         records, effort = records + rng.binomial(out, rates), effort + out
-    believed, truth = records/effort, rates/rates.sum()
-    return float(np.abs(believed/max(believed.sum(),
-                                     1e-9) - truth).sum()/2), float(records.sum()/(cameras*(days + 1)*rates.mean()))
+    believed = records/effort
+    believed = believed/max(believed.sum(), 1e-9)
+    off = np.abs(believed - rates/rates.sum()).sum()/2
+    evenly = cameras*(days + 1)*rates.mean()
+    return float(off), float(records.sum()/evenly)
 
 @exercise('w2.place_cameras', concepts=('w2.7', 'w2.2'), points=3, hints=(
     'records/effort estimates the rate of a place; records alone confirm where you looked. Add a little to '
@@ -352,9 +374,10 @@ def watch(policy,        # `policy(records, effort)` gives the shares of tomorro
 def check_place_cameras(answer, rng):
     runs = np.array([watch(answer, rng) for _ in range(20)])
     bias, seen = runs.mean(0)
-    found = f'In 20 forests, the estimated shares end {bias:.3f} from the true ones, and {seen:.2f} times as many animals are seen as with equal shares; at most 0.06 and at least 1.4 are wanted'
-    expect(bias <= 0.06, f'{found}.', 'Is there a place that your policy gives up for ever after a few '
-                                      'unlucky days? Records grow where you look: what do they mean once you '
-                                      'divide by the effort?')
+    found = (f'In 20 forests, the estimated shares end {bias:.3f} from the true ones, and {seen:.2f} times '
+             'as many animals are seen as with equal shares; at most 0.06 and at least 1.4 are wanted')
+    expect(bias <= 0.06, f'{found}.',
+           'Is there a place that your policy gives up for ever after a few unlucky days? Records grow where '
+           'you look: what do they mean once you divide by the effort?')
     expect(seen >= 1.4, f'{found}.',
            'You know all places well, but you hardly use it. Where should more of the cameras hang?')
