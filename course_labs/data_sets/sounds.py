@@ -24,7 +24,8 @@ def _file_samples(path):
     try: return wavfile.read(path)
     except FileNotFoundError: raise CourseError(f'{path}: no such file') from None
     except Exception as e:
-        raise CourseError(f'{path} cannot be read as wav ({one_line(e)}): convert it to a PCM wav file') from None
+        hint = 'convert it to a PCM wav file'
+        raise CourseError(f'{path} cannot be read as wav ({one_line(e)}): {hint}') from None
 
 def _as_floats(wave):
     "Whole numbers of any width as floats from -1 to 1"
@@ -33,7 +34,7 @@ def _as_floats(wave):
     limits = np.iinfo(wave.dtype)
     return (wave - middle)/max(abs(limits.min), limits.max/2)
 
-def read_clip(sound,          # Path of a wav file, or samples: (n,) or (n, channels), floats from -1 to 1 or ints
+def read_clip(sound,          # Path of a wav file, or (n,) or (n, channels) ints or floats (-1 to 1)
               rate:int=None,  # Samples a second, for samples; a file knows its own
               to:int=RATE     # Wanted rate
              ) -> np.ndarray: # float32 (m,), mono, at the rate `to`
@@ -44,10 +45,13 @@ def read_clip(sound,          # Path of a wav file, or samples: (n,) or (n, chan
     name = str(sound) if isinstance(sound, (str, Path)) else 'the clip'
     if isinstance(sound, (str, Path)): rate, sound = _file_samples(sound)
     if rate is None or rate != int(rate) or rate < 1:
-        raise CourseError(f'{name}: the sampling rate is {rate}; give the samples a second as a whole number above zero')
+        raise CourseError(f'{name}: the sampling rate is {rate}; '
+                          'give the samples a second as a whole number above zero')
     wave = np.asarray(sound)
-    if not wave.size: raise CourseError(f'{name} has no samples: its length is zero; record it again or leave it out')
-    if wave.ndim > 2: raise CourseError(f'{name} has shape {wave.shape}; expected (samples,) or (samples, channels)')
+    if not wave.size:
+        raise CourseError(f'{name} has no samples: its length is zero; record it again or leave it out')
+    if wave.ndim > 2:
+        raise CourseError(f'{name} has shape {wave.shape}; expected (samples,) or (samples, channels)')
     wave = _as_floats(wave)
     if wave.ndim == 2: wave = wave.mean(1)
     if not np.isfinite(wave).all():

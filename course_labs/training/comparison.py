@@ -49,42 +49,56 @@ class Verdict:
     def __repr__(self): return self.text
     def _repr_html_(self): return f'<p>{html.escape(self.text)}</p>'
 
-def judge(a:str, b:str,     # Names
-          xs, ys,           # Their results, in the order of the same seeds
+def judge(a:str, b:str,              # Names
+          xs, ys,                    # Their results, in the order of the same seeds
           lower_is_better:bool=True, # An error or a loss; False for an accuracy
-          confidence:float=0.95 # Of the interval, 0 to 1
-         ) -> Verdict:      # Better, worse, no difference, or cannot tell
+          confidence:float=0.95      # Of the interval, 0 to 1
+         ) -> Verdict:               # Better, worse, no difference, or cannot tell
     "Paired comparison of two lists of results by the t-interval of their differences"
     xs, ys = np.asarray(xs, dtype=float), np.asarray(ys, dtype=float)
     n = len(xs)
-    if n != len(ys): raise ValueError(f'{n} results of {a} and {len(ys)} of {b}: a paired comparison needs one of each per seed')
-    def verdict(different, better, text, diff=math.nan, low=math.nan, high=math.nan):
+    if n != len(ys):
+        raise ValueError(f'{n} results of {a} and {len(ys)} of {b}: '
+                         'a paired comparison needs one of each per seed')
+    diff = low = high = math.nan
+    def verdict(different, better, text):
         return Verdict(a, b, diff, low, high, n, confidence, different, better, text)
-    if n == 0: return verdict(None, None, f'cannot tell {a} from {b}: no seed that both finished')
-    diff, low, high = mean_interval(xs - ys, confidence)
-    if n == 1: return verdict(None, None, f'cannot tell {a} from {b}: one seed has no spread to compare the difference of {diff:.4g} with', diff)
-    spread = np.ptp(xs - ys)
-    if spread <= 1e-12*np.abs(np.r_[xs, ys]).max():
-        if abs(diff) <= 1e-12*np.abs(np.r_[xs, ys]).max(): return verdict(False, None, f'no difference between {a} and {b}: equal in each of {n} seeds', diff, low, high)
-        if n < 6: return verdict(None, None, f'cannot tell {a} from {b}: the difference is {diff:.4g} in each of {n} seeds, and fewer than six without a spread are no evidence', diff)
-    interval = f'{confidence:.4g} interval {low:.3g} to {high:.3g}, {n} seeds'.replace(f'{confidence:.4g}', f'{100*confidence:.4g} %')
-    if low <= 0 <= high: return verdict(False, None, f'no difference between {a} and {b}: {diff:+.3g} on average, {interval}', diff, low, high)
+    unsure, same = f'cannot tell {a} from {b}', f'no difference between {a} and {b}'
+    if n == 0: return verdict(None, None, f'{unsure}: no seed that both finished')
+    diff, *ends = mean_interval(xs - ys, confidence)
+    if n == 1:
+        return verdict(None, None, f'{unsure}: one seed has no spread to compare '
+                                   f'the difference of {diff:.4g} with')
+    rounding = 1e-12*np.abs(np.r_[xs, ys]).max()
+    constant = np.ptp(xs - ys) <= rounding
+    if constant and n < 6 and abs(diff) > rounding:
+        return verdict(None, None, f'{unsure}: the difference is {diff:.4g} in each of {n} seeds, '
+                                   'and fewer than six without a spread are no evidence')
+    low, high = ends
+    if constant and abs(diff) <= rounding:
+        return verdict(False, None, f'{same}: equal in each of {n} seeds')
+    interval = f'{100*confidence:.4g} % interval {low:.3g} to {high:.3g}, {n} seeds'
+    if low <= 0 <= high: return verdict(False, None, f'{same}: {diff:+.3g} on average, {interval}')
     better, worse = (a, b) if (diff < 0) == lower_is_better else (b, a)
     word = 'lower' if lower_is_better else 'higher'
-    return verdict(True, better, f'{better} is better than {worse}: {abs(diff):.3g} {word} on average ({a} minus {b}: {interval})', diff, low, high)
+    return verdict(True, better, f'{better} is better than {worse}: {abs(diff):.3g} {word} on average '
+                                 f'({a} minus {b}: {interval})')
 
 # %% ../../nbs/lib/training/02_comparison.ipynb #90175590
 @dataclass
 class Run:
     "One training run of a comparison"
-    variant:str; seed:int; seconds:float
+    variant:str
+    seed:int
+    seconds:float
     metrics:dict=field(default_factory=dict) # What the variant returned
     error:str=''                             # Empty when the run succeeded
 
 def _numbers(res, metric):
     "What a variant returned, as a dict of floats that has `metric` and in which that one is finite"
     res = dict(res) if isinstance(res, dict) else {metric: res}
-    if metric not in res: raise CourseError(f"it returned {', '.join(map(str, res)) or 'nothing'}, and no {metric!r}")
+    if metric not in res:
+        raise CourseError(f"it returned {', '.join(map(str, res)) or 'nothing'}, and no {metric!r}")
     try: res = {k: float(v) for k,v in res.items()}
     except (TypeError, ValueError): raise CourseError(f'it returned {res!r}: expected numbers') from None
     if not math.isfinite(res[metric]): raise CourseError(f'its {metric} is {res[metric]}')
@@ -108,17 +122,21 @@ def _run(variant, train, seed, metric):
     if seconds > 1: _tidy()  # which itself takes a moment
     return Run(variant, seed, seconds, res, error)
 
-def compare(variants:dict,             # Name: function of the seed that trains and returns a number or a dict of numbers
+def compare(variants:dict,             # Name: function of the seed that trains and returns a number or a dict
             seeds,                     # Seeds, or how many (then 0, 1, ...)
             *, metric:str='error',     # Name of the number that is compared
             lower_is_better:bool=True, # True for an error or a loss, False for an accuracy
             confidence:float=0.95,     # Of all intervals, 0 to 1
             progress:bool=True         # Show a bar?
            ) -> 'Comparison':          # Every run, a table, a plot, and verdicts
-    "Train each of `variants` over the same seeds; raises `CourseError` when there is nothing to compare or no run succeeds"
+    """Train each of `variants` over the same seeds
+
+    Raises `CourseError` when there is nothing to compare or no run succeeds."""
     seeds = list(range(seeds)) if isinstance(seeds, int) else [int(s) for s in seeds]
-    if not variants or not seeds: raise CourseError('nothing to compare: give at least one variant and one seed')
-    if len(set(seeds)) < len(seeds): raise CourseError(f'seeds {seeds}: a seed that is used twice gives no new evidence')
+    if not variants or not seeds:
+        raise CourseError('nothing to compare: give at least one variant and one seed')
+    if len(set(seeds)) < len(seeds):
+        raise CourseError(f'seeds {seeds}: a seed that is used twice gives no new evidence')
     jobs = list(itertools.product(seeds, variants))
     if progress:
         from fastprogress import progress_bar
@@ -126,21 +144,27 @@ def compare(variants:dict,             # Name: function of the seed that trains 
     else: bar = jobs
     runs = []
     for seed, name in bar:
-        runs.append(_run(name, variants[name], seed, metric))
-        if progress: bar.comment = f'{name}, seed {seed}: {runs[-1].error or format(runs[-1].metrics[metric], ".4g")}'[:100]
-    if all(r.error for r in runs): raise CourseError(f'no variant could be trained; {runs[0].variant} with seed {runs[0].seed}: {runs[0].error}')
+        run = _run(name, variants[name], seed, metric)
+        runs.append(run)
+        said = run.error or f'{run.metrics[metric]:.4g}'
+        if progress: bar.comment = f'{name}, seed {seed}: {said}'[:100]
+    if all(r.error for r in runs):
+        first = runs[0]
+        raise CourseError('no variant could be trained; '
+                          f'{first.variant} with seed {first.seed}: {first.error}')
     return Comparison(runs, metric, lower_is_better, confidence)
 
 # %% ../../nbs/lib/training/02_comparison.ipynb #74e37087
 class Comparison:
     "Runs of several variants over the same seeds"
     def __init__(self,
-                 runs:list,           # Of `Run`
-                 metric:str='error',  # The number that is compared
+                 runs:list,                 # Of `Run`
+                 metric:str='error',        # The number that is compared
                  lower_is_better:bool=True, # False for an accuracy
-                 confidence:float=0.95 # Of all intervals
+                 confidence:float=0.95      # Of all intervals
                 ):
-        self.runs, self.metric, self.lower_is_better, self.confidence = list(runs), metric, lower_is_better, confidence
+        self.runs, self.metric = list(runs), metric
+        self.lower_is_better, self.confidence = lower_is_better, confidence
         self.variants = list(dict.fromkeys(r.variant for r in runs))
         self.seeds    = list(dict.fromkeys(r.seed    for r in runs))
 
@@ -148,25 +172,33 @@ class Comparison:
                 metric:str=None      # Another number than the one compared
                ) -> dict:            # Seed: result, of the runs that succeeded
         "Results of one variant by seed"
-        if variant not in self.variants: raise CourseError(f"no variant {variant!r}; there are: {', '.join(self.variants)}")
-        return {r.seed: r.metrics[metric or self.metric] for r in self.runs if r.variant == variant and not r.error}
+        if variant not in self.variants:
+            raise CourseError(f"no variant {variant!r}; there are: {', '.join(self.variants)}")
+        return {r.seed: r.metrics[metric or self.metric] for r in self._good(variant)}
+
+    def _good(self, variant): return [r for r in self.runs if r.variant == variant and not r.error]
 
     def errors(self) -> dict: # Variant: its first error
         "Variants of which a run failed"
         return {r.variant: f'seed {r.seed}: {r.error}' for r in reversed(self.runs) if r.error}
 
     def table(self) -> pd.DataFrame:
-        "Mean, standard deviation over seeds, interval of the mean, number of runs, mean seconds, and the mean of all other numbers"
-        rows = {}
-        for v in self.variants:
-            good = [r for r in self.runs if r.variant == v and not r.error]
-            xs = [r.metrics[self.metric] for r in good]
-            mean, low, high = mean_interval(xs, self.confidence) if xs else [math.nan]*3
-            rows[v] = {self.metric: mean, 'spread': np.std(xs, ddof=1) if len(xs) > 1 else math.nan, 'low': low, 'high': high,
-                       'n': len(xs), 'seconds': np.mean([r.seconds for r in good]) if good else math.nan}
-            others = dict.fromkeys(k for r in good for k in r.metrics if k != self.metric)
-            rows[v].update({k: np.mean([r.metrics.get(k, math.nan) for r in good]) for k in others})
+        """A row per variant: mean, spread, interval of the mean, number of runs, mean seconds, other means
+
+        The spread is the standard deviation over seeds; the other means are of all other numbers returned."""
+        rows = {v: self._row(self._good(v)) for v in self.variants}
         return pd.DataFrame.from_dict(rows, orient='index').rename_axis('variant')
+
+    def _row(self, good):
+        "Row of `table` for the runs of one variant that succeeded"
+        xs = [r.metrics[self.metric] for r in good]
+        mean, low, high = mean_interval(xs, self.confidence) if xs else [math.nan]*3
+        spread = np.std(xs, ddof=1) if len(xs) > 1 else math.nan
+        seconds = np.mean([r.seconds for r in good]) if good else math.nan
+        row = {self.metric: mean, 'spread': spread, 'low': low, 'high': high,
+               'n': len(xs), 'seconds': seconds}
+        others = dict.fromkeys(k for r in good for k in r.metrics if k != self.metric)
+        return row | {k: np.mean([r.metrics.get(k, math.nan) for r in good]) for k in others}
 
     def verdict(self, a:str, b:str,      # Names of two variants
                 confidence:float=None    # Another confidence than that of the comparison
@@ -174,10 +206,11 @@ class Comparison:
         "Is `a` better than `b`?"
         xs, ys = self.results(a), self.results(b)
         both = [s for s in xs if s in ys]
-        return judge(a, b, [xs[s] for s in both], [ys[s] for s in both], self.lower_is_better, confidence or self.confidence)
+        xs, ys = [xs[s] for s in both], [ys[s] for s in both]
+        return judge(a, b, xs, ys, self.lower_is_better, confidence or self.confidence)
 
     def verdicts(self) -> list: # Of `Verdict`, for each pair of variants that have results
-        "All pairs, each at a confidence that keeps the chance of any false alarm at 1 - `confidence` (Bonferroni)"
+        "All pairs, each so sure that the chance of any false alarm stays at 1 - `confidence` (Bonferroni)"
         pairs = list(itertools.combinations([v for v in self.variants if self.results(v)], 2))
         return [self.verdict(a, b, 1 - (1 - self.confidence)/len(pairs)) for a,b in pairs]
 
@@ -193,33 +226,48 @@ class Comparison:
         if not rest: return f'{first}: {self.metric} {np.mean(list(self.results(first).values())):.3g}'
         by_pair = {frozenset((v.a, v.b)): v for v in self.verdicts()}
         vs = [by_pair[frozenset((first, o))] for o in rest]
-        if all(v.different for v in vs): return f"{first} has the {'lower' if self.lower_is_better else 'higher'} {self.metric}" if len(rest) == 1 else f'{first} is best'
-        if any(v.different is None for v in vs): return f'{len(self.seeds)} seed{"s"[:len(self.seeds) > 1]} cannot tell which is best'
+        if all(v.different for v in vs):
+            return f'{first} has the {self._wanted} {self.metric}' if len(rest) == 1 else f'{first} is best'
+        if any(v.different is None for v in vs):
+            return f'{len(self.seeds)} seed{"s"[:len(self.seeds) > 1]} cannot tell which is best'
         same = [o for o,v in zip(rest, vs) if not v.different]
-        return f"no difference between {first} and {' or '.join(same) if len(same) < 3 else f'{len(same)} others'}"
+        others = ' or '.join(same) if len(same) < 3 else f'{len(same)} others'
+        return f'no difference between {first} and {others}'
+
+    @property
+    def _wanted(self): return 'lower' if self.lower_is_better else 'higher'
 
     def lines(self) -> list: # Of str
         "The finding, the verdicts and the failures in words"
         fails = [f'{v} failed: {e}' for v,e in self.errors().items()]
         return [f'{self.finding()}.'] + [v.text for v in self.verdicts()] + fails
 
-    def __repr__(self): return '\n'.join([self.table().to_string(float_format='{:.4g}'.format)] + self.lines())
+    def __repr__(self):
+        table = self.table().to_string(float_format='{:.4g}'.format)
+        return '\n'.join([table] + self.lines())
+
     def _repr_html_(self):
-        return self.table().to_html(float_format='{:.4g}'.format, na_rep='') + ''.join(f'<p>{html.escape(o)}</p>' for o in self.lines())
+        table = self.table().to_html(float_format='{:.4g}'.format, na_rep='')
+        return table + ''.join(f'<p>{html.escape(o)}</p>' for o in self.lines())
 
     def plot(self, ax=None # Axes to draw on; new ones without
             ):             # The axes
         "Every run as a dot, runs of the same seed joined, and mean and interval of each variant beside them"
         names = [v for v in self.variants if self.results(v)]
+        one_seed = dict(color='0.75', lw=1, ls='-', marker='o', mfc='white', mec='0.35', ms=5, zorder=1)
         if ax is None: ax = plt.subplots(figsize=(7, 1.3 + 0.55*len(names)))[1]
         for s in self.seeds:
             there = [(self.results(v)[s], i) for i,v in enumerate(names) if s in self.results(v)]
-            if there: ax.plot(*zip(*there), color='0.75', lw=1, ls='-', marker='o', mfc='white', mec='0.35', ms=5, zorder=1)
+            if there: ax.plot(*zip(*there), **one_seed)
         for i,v in enumerate(names):
             mean, low, high = mean_interval(list(self.results(v).values()), self.confidence)
             if low == low: ax.plot([low, high], [i + .2, i + .2], color=COLOURS[0], ls='-', lw=2)
             ax.plot(mean, i + .2, 'D', color=COLOURS[0], ms=6)
-        ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - .4, -.6), xlabel=f"{self.metric} ({'lower' if self.lower_is_better else 'higher'} is better); circles: seeds, bar: mean and {100*self.confidence:.4g} % interval",
+        marks = f'circles: seeds, bar: mean and {100*self.confidence:.4g} % interval'
+        ax.set(yticks=range(len(names)),
+               yticklabels=names,
+               ylim=(len(names) - .4, -.6),
+               xlabel=f'{self.metric} ({self._wanted} is better); {marks}',
                title=self.finding())
         ax.grid(axis='y', visible=False)
         return ax

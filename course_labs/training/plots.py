@@ -17,21 +17,26 @@ DASHES = '-', '--', ':', '-.', (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))
 
 def use_style():
     "Set matplotlib's defaults to the look of the course"
-    plt.rcParams.update({'axes.prop_cycle': cycler(color=COLOURS) + cycler(linestyle=DASHES),
-        'axes.grid': True, 'grid.alpha': 0.3, 'axes.spines.top': False, 'axes.spines.right': False, 'axes.titlelocation': 'left',
-        'figure.figsize': (7, 4), 'figure.dpi': 90, 'figure.constrained_layout.use': True, 'savefig.facecolor': 'white', 'image.cmap': 'cividis'})
+    lines = {'axes.prop_cycle': cycler(color=COLOURS) + cycler(linestyle=DASHES)}
+    axes = {'axes.grid': True, 'grid.alpha': 0.3, 'axes.titlelocation': 'left',
+            'axes.spines.top': False, 'axes.spines.right': False}
+    figure = {'figure.figsize': (7, 4), 'figure.dpi': 90, 'figure.constrained_layout.use': True,
+              'savefig.facecolor': 'white', 'image.cmap': 'cividis'}
+    plt.rcParams.update(lines | axes | figure)
 
 # %% ../../nbs/lib/training/00_plots.ipynb #7bd18614
-def show_grid(images,       # Sequence of arrays: (h, w) grey, (h, w, 3) colour, 0 to 255 or 0 to 1
-              titles=None,  # One per image
-              cols:int=6,   # Images a row
+def show_grid(images,         # Sequence of arrays: (h, w) grey, (h, w, 3) colour, 0 to 255 or 0 to 1
+              titles=None,    # One per image
+              cols:int=6,     # Images a row
               size:float=1.6, # Inches an image
-              title:str=''  # Above all of them
-             ):             # The matplotlib figure
+              title:str=''    # Above all of them
+             ):               # The matplotlib figure
     "Show `images` in a grid without axes, each under its title"
     images = list(images)
     rows = -(-len(images)//cols)
-    fig,axs = plt.subplots(rows, min(cols, len(images)), figsize=(size*min(cols, len(images)), (size + 0.25*(titles is not None))*rows + 0.3*bool(title)), squeeze=False)
+    across = min(cols, len(images))
+    height = (size + 0.25*(titles is not None))*rows + 0.3*bool(title)
+    fig,axs = plt.subplots(rows, across, figsize=(size*across, height), squeeze=False)
     for ax in axs.flat: ax.axis('off')
     for i,(ax,im) in enumerate(zip(axs.flat, images)):
         ax.imshow(im, cmap='gray' if getattr(im, 'ndim', 3) == 2 else None)

