@@ -1,5 +1,5 @@
 "What several tests share"
-import os, shutil, signal
+import os, shutil, signal, sys
 
 import pytest
 
@@ -12,6 +12,12 @@ if n := os.environ.get('PYTEST_XDIST_WORKER_COUNT'): os.environ.setdefault('OMP_
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN: signal.signal(signal.SIGINT, signal.default_int_handler)
 for s in (signal.SIGHUP, signal.SIGTERM):
     if signal.getsignal(s) == signal.SIG_IGN: signal.signal(s, signal.SIG_DFL)
+
+@pytest.fixture(autouse=True)
+def nothing_is_kept_beyond_a_test():
+    "A lab that a test starts at size full keeps trainings, and those of later tests in the process are none of its"
+    yield
+    if loop := sys.modules.get('course_labs.training.checkpoints.loop'): loop.keeper.stop()
 
 CHROMIUM_ARGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
                  '--disable-background-networking', '--disable-component-update', '--disable-sync']
