@@ -7,6 +7,7 @@ from scipy import signal
 from course_labs.weeks.first_model import *
 from course_labs.data_sets.image_cache import cached_dls
 from course_labs.data_sets.sounds import RATE
+from course_labs.training.loaders import logits_of
 from course_labs.training.vision_models import image_learner
 from course_labs.core.files import CourseError
 
