@@ -3,6 +3,8 @@ import os, signal, subprocess, sys
 
 import pytest
 
+import forked
+
 pytestmark = pytest.mark.skipif(os.name != 'posix', reason='a session is lost by a signal')
 
 HEAD = '''
@@ -108,11 +110,13 @@ for number in (1, 2):
 end(*nets)
 '''
 
-def session(code, out, **env):
-    "One session of a lab: its last words, and the lines about what was kept; None where it was lost"
+def session(code, out, fresh=False, **env):
+    """One session of a lab: its last words, and the lines about what was kept; None where it was lost
+    `fresh` begins with nothing imported, as a notebook does"""
     env = {'COURSE_LABS_KEEP': '1', 'COURSE_LABS_OUT': str(out), 'COURSE_LABS_OFFLINE': '1', **env}
     env = {**os.environ, 'COURSE_LABS_SIZE': 'tiny', 'OMP_NUM_THREADS': '1', **env}
-    res = subprocess.run([sys.executable, '-c', HEAD + code], capture_output=True, text=True, env=env)
+    if fresh: res = subprocess.run([sys.executable, '-c', HEAD + code], capture_output=True, text=True, env=env)
+    else: res = forked.python(HEAD + code, env)
     if 'LOST' in env:
         assert res.returncode == -signal.SIGKILL, res.stderr
         return None
@@ -132,7 +136,7 @@ def test_a_lost_session_goes_on(case, tmp_path):
     whole, epochs, said = session(code, tmp_path/'off', COURSE_LABS_KEEP='0')
     assert not said and not (tmp_path/'off'/'resume').exists()
     for lost in losses: session(code, tmp_path/'on', LOST=lost)
-    again, fewer, said = session(code, tmp_path/'on')
+    again, fewer, said = session(code, tmp_path/'on', fresh=True)
     assert again == whole and 0 < fewer < epochs and said
     last, none, said = session(code, tmp_path/'on')
     assert last == whole and none == 0 and all(o.endswith('had ended') for o in said)
@@ -152,7 +156,7 @@ def test_nothing_is_kept_at_size_tiny_and_nothing_is_loaded(tmp_path):
 print(lab.out.exists() and [o.name for o in lab.out.iterdir()])
 print('END', sorted({'fastai', 'transformers', 'keras'} & set(sys.modules)), 0, 0)
 '''
-    (said, *_) , _, _ = session(code, tmp_path, COURSE_LABS_KEEP='')
+    (said, *_) , _, _ = session(code, tmp_path, fresh=True, COURSE_LABS_KEEP='')
     assert said == '[]'
 
 def test_a_training_that_ends_with_an_error_gives_its_number_back(tmp_path):
