@@ -26,8 +26,10 @@ class Summary:
     "What a run showed"
     claims:tuple # Of dict(text, holds)
     metrics:dict # Name: value
+    predicted:tuple=() # Of dict(text, came)
     def __str__(self):
         lines = [f"{'yes' if o['holds'] else 'NO ':<4} {o['text']}" for o in self.claims]
+        lines += [f"{o['came']:<12} {o['text']}" for o in self.predicted]
         return '\n'.join(lines + [f'{k:<28} {v:.4g}' for k,v in self.metrics.items()])
     __repr__ = __str__
     def _repr_html_(self):
@@ -36,7 +38,9 @@ class Summary:
         says = ''.join(f'<tr>{cell}{mark}</td>{cell}{text}</td></tr>' for mark,text in marks)
         rows = [(html.escape(k), f'{v:.4g}') for k,v in self.metrics.items()]
         rows = ''.join(f'<tr>{cell}{name}</td><td>{value}</td></tr>' for name,value in rows)
-        return f'<table>{says}</table><table>{rows}</table>'
+        came = [(html.escape(o['text']), html.escape(o['came'])) for o in self.predicted]
+        came = ''.join(f'<tr>{cell}{text}</td>{cell}{value}</td></tr>' for text,value in came)
+        return ''.join(f'<table>{o}</table>' for o in (says, came, rows) if o)
 
 class Lab:
     "One run of one week: where it runs, its settings, its data and its results"
@@ -52,7 +56,7 @@ class Lab:
         self.week, self.device, self.size, self.seed = week, device, size, seed
         self.host, self.online = host, online
         self._out, self.metrics, self.cfg = Path(out).absolute(), {}, None
-        self.claims, self.own_settings = [], {}
+        self.claims, self.predicted, self.own_settings = [], {}, {}
 
     @property
     def out(self) -> Path:
@@ -163,9 +167,27 @@ class Lab:
         print(f"{'Holds' if holds else 'Does not hold'}: {text}{own}")
         return holds
 
+    def predict(self,
+                id:str # Of the bank: 'w3.p1'
+               ):      # A question that a notebook shows; the guess stays in the page
+        "Ask for a guess before a result; `outcome` says how far off it was"
+        from course_labs.teaching.predictions import ask
+        return ask(id)
+
+    def outcome(self,
+                id:str, # As for `predict`
+                came    # The number that this run computed, or the name of what it found
+               ):       # What came, and why, beside the guess; a notebook shows it
+        "Say what came of a prediction; raises `ValueError` where nothing did (not a number, an unknown name)"
+        from course_labs.teaching.predictions import came_text, prediction, tell
+        from course_labs.teaching.mathtext import to_text
+        asked, shown = prediction(id), tell(id, came)
+        self.predicted[id] = dict(text=to_text(asked['text']), came=came_text(asked, came))
+        return shown
+
     def summary(self):
-        "What this run showed: its claims, and the results that were recorded"
-        return Summary(tuple(self.claims), dict(self.metrics))
+        "What this run showed: its claims, what came of its predictions, and the results that were recorded"
+        return Summary(tuple(self.claims), dict(self.metrics), tuple(self.predicted.values()))
 
     def _write(self):
         if path := os.environ.get('COURSE_LABS_RECORD'):

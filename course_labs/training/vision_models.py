@@ -19,9 +19,9 @@ import torch.nn.functional as F
 from torch import nn
 from fastai.vision.all import Callback, L, Learner, Normalize, TimmBody, add_head, default_split, get_c
 
-
 from ..core.files import CourseError
 from ..core.machine import online
+from .pretrained.weights import PREFIX, project_folder
 
 # %% ../../nbs/lib/training/06_vision_models.ipynb #5672a56c
 def _lite0_file():
@@ -87,7 +87,7 @@ def _create(name, **kwargs):
         has = ', '.join(tags) or 'none'
         raise CourseError(f'{name}: timm has no weights of that tag for {arch}; it has: {has}') from None
 
-def vision_model(name:str,             # 'convnext_small.fb_in22k', a local folder, or either after 'random:'
+def vision_model(name:str,             # 'resnet18.a1_in1k', 'project:convnext', a folder; 'random:' before it
                  n_out:int,            # Outputs of the head; 0 for pooled features
                  pretrained:bool=True, # False for random weights
                  img_size=None,        # Pixels, int or (height, width), for models that fix their input size
@@ -98,6 +98,7 @@ def vision_model(name:str,             # 'convnext_small.fb_in22k', a local fold
     if name.startswith('random:'): name, pretrained = name.removeprefix('random:'), False
     # timm's test models exist to be small; their weights are not worth a download
     if name.startswith('test_'): pretrained = False
+    if name.startswith(PREFIX): name = str(project_folder(name, 'image'))
     folder = Path(name).expanduser()
     if folder.is_dir():
         arch, args, overlay = _from_folder(folder)

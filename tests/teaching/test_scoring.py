@@ -34,9 +34,7 @@ def page_marks(request):
     "A function from cases to what the page's script says; in node, or in a browser where there is no node"
     if node := shutil.which('node'):
         web = data_dir()/'web'
-        source = (web/'quiz.js').read_text(encoding='utf-8')
-        start = source.index('function readNumber')
-        code = (web/'quiz_kinds.js').read_text(encoding='utf-8') + source[start:source.index('\n}\n', start) + 3]
+        code = ''.join((web/f'{name}.js').read_text(encoding='utf-8') for name in ('numbers', 'quiz_kinds'))
         def marks(cases):
             run = f'{code}\nconst cases = JSON.parse(require("fs").readFileSync(0, "utf8"));\nconsole.log(JSON.stringify(({MARK})(cases)));'
             return json.loads(subprocess.run([node, '-e', run], input=json.dumps(cases), capture_output=True, text=True, check=True).stdout)
