@@ -132,8 +132,11 @@ def _data(p, mode, **more):
     else: own = {k: p[k] for k in ('unit', 'range', 'near')}
     return dict(id=p['id'], mode=mode, form=form, html=to_html(p['text'])) | own | more
 
-def _frame(p, data, title, height, fallback):
-    return frame(page('prediction', data), height=height, narrow=height + 90, title=title, fallback=fallback)
+def _frame(data, title, fallback, height, *texts):
+    "A frame as high as `height` and the lines that `texts` take, where it is wide and where it is narrow"
+    def at(width): return height + 24*sum(math.ceil(8.5*len(to_text(o))/(width - 70)) for o in texts)
+    narrow = {900: at(600), 620: at(400) + 40, 400: at(300) + 60}
+    return frame(page('prediction', data), height=at(900), narrow=narrow, title=title, fallback=fallback)
 
 def ask(id:str # Like 'w3.p1'
        ) -> Frame: # Shown by a notebook
@@ -141,8 +144,9 @@ def ask(id:str # Like 'w3.p1'
     p = prediction(id)
     rows = ''.join(f"<li>{html.escape(to_text(o['text']))}</li>" for o in p.get('options', ()))
     fallback = f"<p><b>Predict</b>: {html.escape(to_text(p['text']))}</p><ol type=A>{rows}</ol>"
-    height = 185 + 52*len(p['options']) if rows else 215
-    return _frame(p, _data(p, 'ask'), f'Prediction {id}', height, fallback)
+    options = [o['text'] for o in p.get('options', ())]
+    height = 155 + 30*len(options) + 46*(not options)
+    return _frame(_data(p, 'ask'), f'Prediction {id}', fallback, height, p['text'], *options)
 
 def tell(id:str, # Like 'w3.p1'
          came    # As for `row_for`
@@ -155,4 +159,5 @@ def tell(id:str, # Like 'w3.p1'
     result = dict(came=row if form_of(p) == 'choice' else float(came), shown=shown, feedback=to_html(says))
     fallback = (f'<details><summary>What came</summary><p>It came out at {html.escape(shown)}. '
                 f'{html.escape(to_text(says))}</p></details>')
-    return _frame(p, _data(p, 'tell', **result), f'What came of {id}', 240, fallback)
+    data = _data(p, 'tell', **result)
+    return _frame(data, f'What came of {id}', fallback, 185, shown, says)

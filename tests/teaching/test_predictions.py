@@ -90,16 +90,23 @@ def test_messages_of_others_are_no_guess(browser_page):
     browser_page.wait_for_timeout(100)
     assert not result.locator('.verdict').count()
 
-@pytest.mark.parametrize('width', [320, 900])
-def test_nothing_is_cut_off(browser_page, width):
+LONG = dict(NUMBER, id='w1.p97', text=' '.join(['A question that goes on for a while.']*9),
+            says=[dict(below=None, feedback=' '.join(['And so does the answer to it.']*9))])
+MANY = dict(CHOICE, id='w1.p96', options=[dict(o, text=f'{i} {o["text"]}', name=str(i)) for i in range(3) for o in CHOICE['options'][:1]])
+
+@pytest.mark.parametrize('width', [320, 500, 700, 1280])
+@pytest.mark.parametrize('p, came', [(NUMBER, 0.25), (LONG, 0.25), (CHOICE, 'conv'), (MANY, '1')], ids=lambda o: o['id'] if isinstance(o, dict) else '')
+def test_nothing_is_cut_off(browser_page, monkeypatch, width, p, came):
+    monkeypatch.setattr(P, 'predictions', lambda weeks=None: {p['id']: p})
     browser_page.set_viewport_size(dict(width=width, height=900))
-    question, result = show(browser_page, 'w1.p99', 'conv')
-    question.locator('input').nth(0).check()
+    question, result = show(browser_page, p['id'], came)
+    if p in (NUMBER, LONG): question.fill('[name=answer]', '0.9')
+    else: question.locator('input').nth(0).check()
     question.click('#commit')
     result.locator('.verdict').wait_for()
     for f in (question, result):
         assert f.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth')
-        assert f.evaluate('document.documentElement.scrollHeight <= document.documentElement.clientHeight'), f.url
+        assert f.evaluate('document.documentElement.scrollHeight <= document.documentElement.clientHeight'), f.text_content('h2')
 
 def test_where_scripts_and_frames_are_stripped():
     assert 'Which net?' in ask('w1.p99').fallback and 'the dense one' in ask('w1.p99').fallback
