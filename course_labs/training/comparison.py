@@ -114,7 +114,7 @@ def compare(variants:dict,             # Name: function of the seed that trains 
     return Comparison(runs, metric, lower_is_better, confidence, tolerance, pairs, share)
 
 # %% ../../nbs/lib/training/02_comparison.ipynb #74e37087
-def _named(names): return ' or '.join(names) if len(names) < 3 else f'{len(names)} others'
+def _named(names, word=' or '): return word.join(names) if len(names) < 4 else f'{len(names)} others'
 def _seeds(seeds): return f'{len(seeds)} seed{"s"[:len(seeds) != 1]}'
 
 def planned_pairs(variants:list, # Names
@@ -229,7 +229,7 @@ class Comparison:
         elif self.planned is None: said = self._best(vs)
         elif isinstance(self.planned, str): said = self._against(self.planned, vs)
         else: said = '; '.join(f'{v.a} or {v.b}: {v.title}' for v in vs)
-        return said + (f' ({_named(failed)} failed)' if failed else '')
+        return said + (f' ({_named(failed, ", ")} failed)' if failed else '')
 
     def _best(self, vs):
         "Of all pairs: is one variant better than every other?"
@@ -238,7 +238,7 @@ class Comparison:
         unsure = [o for o in rest if of[o].better != first and of[o].kind != 'same']
         same = [o for o in rest if of[o].kind == 'same']
         if unsure: return f'cannot tell {first} from {_named(unsure)} with {_seeds(self.seeds)}'
-        if same: return f'{first} and {_named(same)} are the same within {self.tolerance:g}'
+        if same: return f'{first} and {_named(same, " and ")} are the same within {self.tolerance:g}'
         return f'{first} is best'
 
     def _against(self, baseline, vs):
@@ -248,7 +248,7 @@ class Comparison:
                              (f'worse than {baseline}', [o for o,v in of.items() if v.better == baseline]),
                              (f'the same as {baseline} within {self.tolerance or 0:g}',
                               [o for o,v in of.items() if v.kind == 'same'])):
-            if names: said.append(f'{words}: {_named(names)}')
+            if names: said.append(f'{words}: {_named(names, ", ")}')
         unsure = [o for o,v in of.items() if v.kind == 'cannot tell']
         if unsure: said.append(f'cannot tell {_named(unsure)} from {baseline} with {_seeds(self.seeds)}')
         return '; '.join(said)
