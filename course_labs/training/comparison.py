@@ -114,7 +114,11 @@ def compare(variants:dict,             # Name: function of the seed that trains 
     return Comparison(runs, metric, lower_is_better, confidence, tolerance, pairs, share)
 
 # %% ../../nbs/lib/training/02_comparison.ipynb #74e37087
-def _named(names, word=' or '): return word.join(names) if len(names) < 4 else f'{len(names)} others'
+def _named(names, word=' or '):
+    "Up to three names, or how many there are"
+    if len(names) > 3: return f'{len(names)} others'
+    return ', '.join(names[:-1]) + word*(len(names) > 1) + names[-1]
+
 def _seeds(seeds): return f'{len(seeds)} seed{"s"[:len(seeds) != 1]}'
 
 def planned_pairs(variants:list, # Names
