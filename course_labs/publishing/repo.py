@@ -90,7 +90,8 @@ FACADES = dict(
     paddy=('weeks.paddy', 'training.loaders', 'data_sets.paddy', 'data_sets.submission'),
     nli=('data_sets.pairs', 'training.batches', 'training.numerics', 'training.text_pairs', 'weeks.nli'),
     collab=('training.batches', 'training.tables', 'teaching.homework', 'weeks.collab'),
-    keras_nets=('data_sets.housing', 'data_sets.images', 'training.keras_tools', 'weeks.keras_nets'),
+    keras_nets=('data_sets.housing', 'data_sets.images', 'training.keras_backend', 'training.keras_tools',
+                'weeks.keras_nets'),
     midterm=('teaching.questions', 'teaching.exams', 'teaching.guide', 'teaching.former', 'weeks.midterm'))
 
 # What `course_labs.training` itself offers

@@ -59,7 +59,7 @@ def mean_interval(xs,                     # Results, one per seed
     return float(mean), float(low), float(high)
 
 def _mean(xs, size=None):
-    "Mean over the last axis, its standard error, degrees of freedom; a spread of rounding errors (of float32) is 0"
+    "Mean over the last axis, its standard error, degrees of freedom; rounding of float32 is no spread"
     n = xs.shape[-1]
     if n < 2: return xs.mean(-1), np.full(xs.shape[:-1], math.nan), 0
     size = np.abs(xs).max(-1) if size is None else size
