@@ -14,7 +14,7 @@ from pathlib import Path
 from course_labs.publishing.bench_report import compared, script
 
 RATES, EPOCHS, NAMES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3), (6, 12, 20), ('convnext', 'vit')
-ARMS = 'pretrained', 'random', 'begun'
+PEERS = dict(random='random weights', begun='random weights as the pretraining begins')
 
 def measure(seeds, tries, rates=len(RATES), lengths=len(EPOCHS)):
     "Errors of each arm at its searched recipe"
@@ -49,13 +49,13 @@ def measure(seeds, tries, rates=len(RATES), lengths=len(EPOCHS)):
         other, paddy = images(Path(d)/'other', Path(d)/'a'), images(get('paddy', 'tiny'), Path(d)/'b')
         for name in NAMES:
             errors = {}
-            for arm in ARMS:
+            for arm in ('pretrained', *PEERS):
                 searched = {g: sum(error(other, name, arm, 100 + s, *g) for s in range(tries))/tries for g in grid}
                 lr, epochs = min(searched, key=searched.get)
                 errors[arm] = [error(paddy, name, arm, s, lr, epochs) for s in range(seeds)]
                 each = ', '.join(f'{o:.3f}' for o in errors[arm])
                 found.append(f'{name} {arm}: {epochs} epochs at {lr:g}, {searched[lr, epochs]:.3f} when searched; errors {each}')
-            for arm, peer in (('random', 'random weights'), ('begun', 'random weights as the pretraining begins')):
+            for arm, peer in PEERS.items():
                 pairs = list(zip(errors['pretrained'], errors[arm]))
                 rows.append(compared(f'project:{name}: error on paddy', peer, pairs, '', '<= 0.67' if arm == 'random' else '', gain=False))
     how = f'{len(grid)} recipes an arm, {tries} seeds each, searched on another drawn set; {seeds} seeds for the report'

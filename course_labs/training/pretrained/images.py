@@ -237,6 +237,7 @@ def write_model(net:nn.Module,  # From `make_net`, on the CPU
         new.mkdir()
         tensors = {k: v.half().contiguous() for k,v in net.state_dict().items()}
         save_file(tensors, new/'model.safetensors', metadata=dict(format='pt'))
+        (new/'model.safetensors').chmod(0o644)  # safetensors writes for its owner alone
         config = json.dumps(_config(net, recipe), indent=2)
         (new/'config.json').write_text(config + '\n', encoding='utf-8')
         (new/'README.md').write_text(card, encoding='utf-8')
