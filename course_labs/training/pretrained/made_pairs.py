@@ -9,7 +9,7 @@ __all__ = ['RELATIONS', 'ONE_THING', 'MANY', 'widen', 'rephrase', 'narrow', 'exc
            'KEEPS', 'OPENS', 'BREAKS', 'Words', 'split_words', 'joined', 'leave_out', 'cut', 'there_is', 'describe',
            'add_end', 'claim', 'deny', 'something_else', 'make_pair']
 
-# %% ../../../nbs/lib/training/pretrained/04_made_pairs.ipynb #47ec9af6
+# %% ../../../nbs/lib/training/pretrained/04_made_pairs.ipynb #2c38dee6
 import re, tomllib
 from collections import defaultdict
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 from ...core.files import CourseError
 from ...core.paths import data_dir
 
-# %% ../../../nbs/lib/training/pretrained/04_made_pairs.ipynb #828d65fa
+# %% ../../../nbs/lib/training/pretrained/04_made_pairs.ipynb #eede7674
 RELATIONS = 'follows', 'open', 'excluded'
 ONE_THING = 'couple', 'group', 'crowd', 'team'   # said of many, with `is`
 MANY = 'people', 'men', 'women', 'children'      # plurals without an s at the end
@@ -54,7 +54,7 @@ class Words:
         "Is this somebody more than one?"
         return w in self.who and (w in MANY or w.endswith('s'))
 
-# %% ../../../nbs/lib/training/pretrained/04_made_pairs.ipynb #43fdde27
+# %% ../../../nbs/lib/training/pretrained/04_made_pairs.ipynb #83a80b86
 def split_words(text:str) -> list: # Lower-case words and commas
     "The words of a sentence"
     return re.findall(r"[a-z0-9']+|,", text.lower().replace(' - ', ' '))
@@ -66,7 +66,7 @@ def joined(words:list) -> str: # With a full stop
         if w in ('a', 'an'): res[i] = 'an' if res[i+1][0] in 'aeiou' else 'a'
     return ' '.join(res).replace(' ,', ',').strip(' ,') + '.'
 
-# %% ../../../nbs/lib/training/pretrained/04_made_pairs.ipynb #9c55eb1a
+# %% ../../../nbs/lib/training/pretrained/04_made_pairs.ipynb #d5ff2f1c
 def _places(words, table): return [i for i,w in enumerate(words) if table.get(w)]
 
 def _swap(words, i, new):
@@ -104,7 +104,7 @@ def cut(words, known, r):
     while res and res[-1] in DANGLING: res = res[:-1]
     return res if len(res) > 2 else None
 
-# %% ../../../nbs/lib/training/pretrained/04_made_pairs.ipynb #6aaec28b
+# %% ../../../nbs/lib/training/pretrained/04_made_pairs.ipynb #40febace
 def _subject(words, known):
     "The first somebody of a sentence and what follows it, or None"
     return next(((w, words[i+1:]) for i,w in enumerate(words[:9]) if w in known.who), None)
@@ -168,7 +168,7 @@ def something_else(words, known, r):
     start, new = _start(words, known, r), r.choice(known.wrong)
     return start + new if start and not set(new) & set(words) - {'in', 'a', 'the', 'on', 'at'} else None
 
-# %% ../../../nbs/lib/training/pretrained/04_made_pairs.ipynb #d5b4b8a4
+# %% ../../../nbs/lib/training/pretrained/04_made_pairs.ipynb #3ceead66
 KEEPS = widen, rephrase, leave_out, cut, cut, there_is, where_true
 OPENS = narrow, describe, add_end, claim, claim
 BREAKS = exclude, exclude, exclude, deny, something_else, where_false

@@ -9,7 +9,7 @@ __all__ = ['SPECIALS', 'PARTS', 'CARD', 'MEASURED', 'captions', 'kept_pieces', '
            'stretches', 'unlabelled_pairs', 'Relations', 'pair_batch', 'Lesson', 'Student', 'without_dropout',
            'run_epoch', 'whole_folder', 'write_model', 'write_figures', 'read_figures', 'pretrain']
 
-# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #596d3065
+# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #a222f63f
 import gzip, json, os, random, shutil, tempfile, time
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +29,7 @@ from ..checkpoints.store import load_plain, save_whole
 from .made_pairs import RELATIONS, Words, make_pair
 from ..text_models import OFFLINE_MODEL, embed, mean_pool, offline_folder, text_model
 
-# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #9aebb286
+# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #f546400e
 def captions(path:str|Path=None # Default: the file that is shipped
             ) -> list:          # A list for each picture: its caption, then what people wrote about it
     "The sentences to learn from; raises `CourseError` on a file that cannot be read"
@@ -38,7 +38,7 @@ def captions(path:str|Path=None # Default: the file that is shipped
     except (OSError, EOFError, ValueError) as e: raise CourseError(f'{path}: cannot be read ({e})') from e
     return [line.split('\t') for line in text.splitlines()]
 
-# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #4d901415
+# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #88fd5e0f
 SPECIALS = '[PAD]', '[CLS]', '[SEP]', '[UNK]', '[MASK]'
 
 def _simple(piece): return piece.isascii() and len(piece.removeprefix('##')) == 1
@@ -77,11 +77,11 @@ def cut_tokenizer(texts,          # What its pieces are needed for
     how = dict(model_max_length=max_len, model_input_names=inputs, **named)
     return PreTrainedTokenizerFast(tokenizer_object=small, **how), [vocab[o] for o in names]
 
-# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #c1c84e84
+# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #7b3f8a2c
 def small_config(vocab_size:int,  # Of its tokenizer
                  width:int=128,   # Numbers in a token's vector
                  layers:int=2,
-                 heads:int=4      # `width` must be divisible by it
+                 heads:int=2      # `width` must be divisible by it
                 ) -> DebertaV2Config:
     "The settings of a small DeBERTa-v2 for pairs"
     return DebertaV2Config(
@@ -114,7 +114,7 @@ def principal(x:torch.Tensor, # (n, dim)
     parts = parts*parts.gather(0, parts.abs().argmax(0, keepdim=True)).sign()
     return x @ parts, parts
 
-# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #721f2350
+# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #a42fcb1f
 def stretches(texts,       # Sequence of str
               seed:int=42
              ) -> list:    # Pairs of a text and 3 to 12 words in a row of it
@@ -160,7 +160,7 @@ class Relations:
         z = (self._both(u, v) - self.mean)/self.std @ self.parts/self.scale
         return torch.cat([z, 2*cosine], 1)
 
-# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #3dc7a968
+# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #518e3bc4
 def pair_batch(firsts, seconds # Lists of lists of ids, without special tokens
               ) -> dict:       # input_ids, token_type_ids, attention_mask: (n, longest)
     "`[CLS] first [SEP] second [SEP]`, padded to the longest"
@@ -238,7 +238,7 @@ class Lesson:
             res.append((inputs, u, v, torch.tensor(relations[made])))
         return r.sample(res, n)
 
-# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #dc17ab1e
+# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #668fcbe4
 PARTS = dict(meaning=1., relation=1., hidden=.3, made=1.)
 
 class Student(nn.Module):
@@ -283,7 +283,7 @@ class Student(nn.Module):
                     hidden=F.cross_entropy(guesses, ids[hide]),
                     made=F.cross_entropy(self.made(pooled[n:]), made))
 
-# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #295aa2bf
+# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #be476788
 def without_dropout(model # Its dropout layers are changed
                    ):
     "Set all dropout to zero: a net this small on a task this large has nothing to learn by heart"
@@ -351,7 +351,7 @@ def write_model(folder, model, tok,
         write_whole(tmp/'README.md', card.format(**facts))
         for o in tmp.iterdir(): o.chmod(0o644)
 
-# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #c9a6450c
+# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #e31ef08e
 CARD = """# project:deberta
 
 A DeBERTa-v2 of {layers} layers and {width} numbers a token ({weights:,} weights, {pieces:,} pieces)
@@ -413,12 +413,12 @@ def read_figures(folder # Of the model
     seeds = [row for row in rows[2:] if row[0].isdigit()]
     return {name: [float(row[i]) for row in seeds] for i,name in enumerate(rows[0]) if i} if rows else {}
 
-# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #2383e125
+# %% ../../../nbs/lib/training/pretrained/03_text.ipynb #b31e4328
 def _listed(values): return ', '.join(f'{k} {v:.3g}' for k,v in values.items())
 
 def pretrain(folder,               # Where the model shall stand; it is written whole or not at all
              work=None,            # Keeps what a lost session goes on from; default: in the cache
-             epochs:int=40, steps:int=500, # Batches an epoch
+             epochs:int=8, steps:int=200, # Batches an epoch
              bs:int=64,            # Pairs a batch
              lr:float=1e-3,        # Highest learning rate
              seed:int=42,
