@@ -347,6 +347,9 @@ def write_model(folder, model, tok,
     with whole_folder(folder) as tmp:
         config.save_pretrained(tmp)
         tok.save_pretrained(tmp)
+        about = json.loads((tmp/'tokenizer_config.json').read_text(encoding='utf-8'))
+        about['tokenizer_class'] = 'PreTrainedTokenizerFast'  # a name that transformers 4 and 5 both know
+        write_whole(tmp/'tokenizer_config.json', json.dumps(about, indent=2) + '\n')
         save_file(state, tmp/'model.safetensors', metadata=dict(format='pt'))
         write_whole(tmp/'README.md', card.format(**facts))
         for o in tmp.iterdir(): o.chmod(0o644)
