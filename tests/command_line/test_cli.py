@@ -8,7 +8,7 @@ from course_labs import cli as command_line
 
 from toy_labs import RECORD, START, cli, lab, metrics, run  # noqa: F401  run is a fixture
 
-VERBS = 'run', 'doctor', 'lab', 'docs', 'release', 'grade', 'push', 'bench', 'sync'
+VERBS = 'run', 'doctor', 'lab', 'docs', 'release', 'grade', 'push', 'bench', 'pretrain', 'sync'
 
 def test_help_lists_every_verb():
     text = cli('--help').stdout
@@ -34,7 +34,7 @@ def test_each_flag_fills_a_parameter_of_its_verb(verb):
     (['run', '--data', 'paddy=/nowhere/at/all'], 'no such file or folder'),
     (['run', '--jobs', '0'], 'not a whole number above 0'),
     (['run', '--out', '/dev/null/x'], 'cannot make the folder'),
-    (['bench', 'nothing'], "no benchmark 'nothing'"), (['docs', '--from', '/nowhere'], 'no metrics.json'),
+    (['bench', 'nothing'], "no benchmark 'nothing'"), (['pretrain', 'bert'], "no model 'bert'; there are: convnext"), (['docs', '--from', '/nowhere'], 'no metrics.json'),
     (['fly'], 'invalid choice'), (['run', '--wek', '3'], 'unrecognized arguments')])
 def test_bad_use_is_one_clear_line(args, says):
     res = cli(*args)

@@ -9,7 +9,7 @@ __all__ = ['RECIPES', 'N_OUT', 'FIGURES', 'Recipe', 'begin', 'make_net', 'Target
            'kept_pictures', 'optimiser', 'train_epoch', 'judge', 'pretrain', 'write_model', 'card', 'add_figures']
 
 # %% ../../../nbs/lib/training/pretrained/02_images.ipynb #95f211e2
-import json, shutil, tempfile, time
+import json, shutil, time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
-from ...core.files import CourseError, whole_file, write_whole
+from ...core.files import CourseError, whole_file, whole_folder, write_whole
 from ...core.machine import probe_device, seed_everything
 from ...core.paths import cache_root
 from ..checkpoints.loop import resumable_range
@@ -231,18 +231,13 @@ def write_model(net:nn.Module,  # From `make_net`, on the CPU
     folder = Path(folder)
     if folder.exists() and not folder.is_dir(): raise CourseError(f'{folder} is no folder')
     net.reset_classifier(0)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f'.{folder.name}.', dir=folder.parent) as d:
-        new, old = Path(d)/'new', Path(d)/'old'
-        new.mkdir()
+    with whole_folder(folder) as new:
         tensors = {k: v.half().contiguous() for k,v in net.state_dict().items()}
         save_file(tensors, new/'model.safetensors', metadata=dict(format='pt'))
         (new/'model.safetensors').chmod(0o644)  # safetensors writes for its owner alone
         config = json.dumps(_config(net, recipe), indent=2)
         (new/'config.json').write_text(config + '\n', encoding='utf-8')
         (new/'README.md').write_text(card, encoding='utf-8')
-        if folder.exists(): folder.rename(old)
-        new.rename(folder)
     return folder
 
 # %% ../../../nbs/lib/training/pretrained/02_images.ipynb #dab8f80f

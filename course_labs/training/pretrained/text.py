@@ -7,21 +7,21 @@ Docs: https://course-labs.github.io/course_labs/lib/training/pretrained/text.htm
 # %% auto #0
 __all__ = ['SPECIALS', 'PARTS', 'CARD', 'MEASURED', 'captions', 'kept_pieces', 'cut_tokenizer', 'small_config', 'principal',
            'stretches', 'unlabelled_pairs', 'Relations', 'pair_batch', 'Lesson', 'Student', 'without_dropout',
-           'run_epoch', 'whole_folder', 'write_model', 'write_figures', 'read_figures', 'pretrain']
+           'run_epoch', 'write_model', 'write_figures', 'read_figures', 'pretrain']
 
 # %% ../../../nbs/lib/training/pretrained/03_text.ipynb #a222f63f
-import gzip, json, os, random, shutil, tempfile, time
-from contextlib import contextmanager
+import gzip, json, random, time
 from pathlib import Path
 
 import torch, transformers
+from fastprogress import progress_bar
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import nn
 from torch.nn import functional as F
 from transformers import DebertaV2Config, DebertaV2ForSequenceClassification, PreTrainedTokenizerFast
 
-from ...core.files import CourseError, clear, write_whole
+from ...core.files import CourseError, clear, whole_folder, write_whole
 from ...core.machine import seed_everything
 from ...core.paths import cache_root, data_dir
 from ..checkpoints.loop import resumable_range
@@ -295,14 +295,15 @@ def run_epoch(student, opt, sched,
               steps:int,   # Batches
               bs:int,      # Pairs a batch, half of them made
               parts:dict,  # Weight of each loss
-              seed         # Of this epoch
+              seed,        # Of this epoch
+              bar=iter     # Shows how far a list has been gone through
              ) -> dict:    # Mean of each loss
     "One epoch of pretraining"
     r, total = random.Random(f'{seed}'), dict.fromkeys(parts, 0.)
     seed_everything(r.randrange(2**31))
     student.train()
     params = list(student.parameters())
-    todo = (batch for i in range(0, steps, 10) for batch in lesson.batches(min(10, steps - i), bs, r))
+    todo = (batch for i in bar(range(0, steps, 10)) for batch in lesson.batches(min(10, steps - i), bs, r))
     for inputs, u, v, relations in todo:
         losses = student(inputs, u, v, lesson.relations(u, v), relations)
         opt.zero_grad()
@@ -312,22 +313,6 @@ def run_epoch(student, opt, sched,
         sched.step()
         for k in parts: total[k] += float(losses[k].detach())/steps
     return total
-
-@contextmanager
-def whole_folder(folder # Where the folder shall stand in the end
-                ):
-    "Yield an empty folder beside it, which takes its place when the block succeeds and vanishes otherwise"
-    folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    tmp = Path(tempfile.mkdtemp(prefix=f'.{folder.name}.', dir=folder.parent))
-    old = tmp.with_suffix('.old')
-    try:
-        yield tmp
-        tmp.chmod(0o755)
-        if folder.exists(): os.replace(folder, old)
-        os.replace(tmp, folder)
-    finally:
-        for o in (tmp, old): shutil.rmtree(o, ignore_errors=True)
 
 def write_model(folder, model, tok,
                 card:str,   # Text with the names of facts in braces
@@ -442,11 +427,11 @@ def pretrain(folder,               # Where the model shall stand; it is written 
     without_dropout(student)
     opt = torch.optim.AdamW(student.parameters(), lr, weight_decay=.01)
     sched = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=epochs*steps, pct_start=.1)
-    history = []
+    history, bar = [], (lambda o: progress_bar(o, leave=False)) if show else iter
     data, state = (lesson.pairs, lesson.vectors), dict(student=student, opt=opt, sched=sched, history=history)
     for i in resumable_range(epochs, work/'training', data=data, **state):
         begun = time.process_time()
-        history.append(run_epoch(student, opt, sched, lesson, steps, bs, parts, f'{seed}/{i}'))
+        history.append(run_epoch(student, opt, sched, lesson, steps, bs, parts, f'{seed}/{i}', bar))
         history[-1]['seconds'] = time.process_time() - begun
         if show: print(f'epoch {i + 1} of {epochs}: {_listed(history[-1])}', flush=True)
     for m, p in kept: m.p = p
