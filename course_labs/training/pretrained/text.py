@@ -141,15 +141,15 @@ def unlabelled_pairs(groups:list,    # From `captions`
     return res
 
 class Relations:
-    "What lies between two of the teacher's vectors, as a few numbers of about equal size"
+    "What lies between two of the teacher's vectors: a few numbers, those that vary most first"
     def __init__(self,
                  u:torch.Tensor, v:torch.Tensor, # (n, dim): vectors of many pairs
-                 n_parts:int=64                  # Principal components
+                 n_parts:int=16                  # Principal components
                 ):
         x = self._both(u, v)
         self.mean, self.std = x.mean(0), x.std(0) + 1e-6
         z, self.parts = principal((x - self.mean)/self.std, n_parts)
-        self.scale = z.std(0) + 1e-6
+        self.scale = z[:, 0].std() + 1e-6
         cosine = (u*v).sum(1)
         self.cosine_mean, self.cosine_std, self.n = cosine.mean(), cosine.std(), n_parts + 1
 
@@ -243,7 +243,7 @@ PARTS = dict(meaning=1., relation=1., hidden=.3, made=1.)
 
 class Student(nn.Module):
     "The small DeBERTa, and the layers that answer the questions of its pretraining"
-    def __init__(self, config, n_meaning=384, n_relation=65):
+    def __init__(self, config, n_meaning=384, n_relation=17):
         super().__init__()
         self.model = DebertaV2ForSequenceClassification(config)
         width = config.hidden_size
@@ -340,7 +340,11 @@ def write_model(folder, model, tok,
         for o in tmp.iterdir(): o.chmod(0o644)
 
 # %% ../../../nbs/lib/training/pretrained/03_text.ipynb #e31ef08e
-CARD = """# project:deberta
+CARD = """---
+license: apache-2.0
+library_name: transformers
+---
+# project:deberta
 
 A DeBERTa-v2 of {layers} layers and {width} numbers a token ({weights:,} weights, {pieces:,} pieces)
 for pairs of short English sentences. Made by this project; the command `course-labs pretrain deberta`
@@ -375,7 +379,7 @@ who wrote them. It has no classifier of its own.
 Weights and code: Apache-2.0. The captions: CC BY-SA 4.0, the Stanford NLP Group (Bowman and others, 2015).
 
 """
-MEASURED = '## Measured'
+MEASURED = '## Figures'
 
 def write_figures(folder,        # Of the model
                   figures:dict,  # Name of an arm: accuracies, one for each seed
@@ -406,7 +410,7 @@ def _listed(values): return ', '.join(f'{k} {v:.3g}' for k,v in values.items())
 
 def pretrain(folder,               # Where the model shall stand; it is written whole or not at all
              work=None,            # Keeps what a lost session goes on from; default: in the cache
-             epochs:int=8, steps:int=200, # Batches an epoch
+             epochs:int=40, steps:int=300, # Batches an epoch
              bs:int=64,            # Pairs a batch
              lr:float=1e-3,        # Highest learning rate
              seed:int=42,
