@@ -1,5 +1,5 @@
 "The tests that the library notebooks hold, each notebook in a process of its own"
-import os
+import os, subprocess, sys
 
 import pytest
 
@@ -14,5 +14,8 @@ NOTEBOOKS = sorted(LIB.rglob('*.ipynb'))
 def test_notebook(path):
     env = {k:v for k,v in os.environ.items() if not k.startswith('COURSE_LABS_')}
     code = f'from nbdev.test import nbdev_test\nnbdev_test.__wrapped__({str(path)!r}, n_workers=0)'
-    done = forked.python(code, dict(env, COURSE_LABS_OFFLINE='1'), checkout())
+    env['COURSE_LABS_OFFLINE'] = '1'
+    # what walls processes in watches what a process holds: it begins with nothing
+    if path.parent.name == 'marking': done = subprocess.run([sys.executable, '-c', code], env=env, cwd=checkout(), capture_output=True, text=True)
+    else: done = forked.python(code, env, checkout())
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

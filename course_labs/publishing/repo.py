@@ -73,7 +73,7 @@ FACADES = dict(
     plots=('training.plots',),
     ranking=('training.ranking',),
     lr_finder=('training.lr_finder', 'training.untouched'),
-    comparison=('training.comparison',),
+    comparison=('training.verdicts', 'training.comparison'),
     launch=('training.multi_gpu',),
     pretrained=('training.vision_models',),
     text_models=('training.text_models',),
@@ -94,8 +94,8 @@ FACADES = dict(
     midterm=('teaching.questions', 'teaching.exams', 'teaching.guide', 'teaching.former', 'weeks.midterm'))
 
 # What `course_labs.training` itself offers
-TRAINING = ('comparison', 'lr_finder', 'untouched', 'multi_gpu', 'precision', 'memory', 'checkpoints.store',
-            'checkpoints.loop', 'checkpoints.fastai', 'checkpoints.resume')
+TRAINING = ('verdicts', 'comparison', 'lr_finder', 'untouched', 'multi_gpu', 'precision', 'memory',
+            'checkpoints.store', 'checkpoints.loop', 'checkpoints.fastai', 'checkpoints.resume')
 
 def facade(places:tuple # Modules below `course_labs`
           ) -> str:     # Text of a module

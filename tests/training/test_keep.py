@@ -9,6 +9,7 @@ pytestmark = pytest.mark.skipif(os.name != 'posix', reason='a session is lost by
 
 HEAD = '''
 import hashlib, os, sys
+from course_labs.core.machine import seed_everything
 from course_labs.lab import start
 lab = start(week=4)
 cfg = lab.config(epochs=int(os.environ.get('EPOCHS', 3)))
@@ -29,6 +30,7 @@ from fastai.basics import *
 from fastai.callback.schedule import *
 from fastai.callback.tracker import EarlyStoppingCallback
 from course_labs.training.lr_finder import lr_find
+seed_everything(lab.seed)  # an import may draw numbers
 class Lose(Callback):
     order = 2000
     def before_train(self):
@@ -54,6 +56,7 @@ TRAINER = '''
 import transformers
 from transformers import BertConfig, BertForSequenceClassification, PrinterCallback, Trainer, TrainerCallback
 from transformers import TrainingArguments
+seed_everything(lab.seed)
 class Lose(TrainerCallback):
     def on_epoch_begin(self, args, state, control, **kwargs): at(round(state.epoch))
 def trainer():

@@ -1,9 +1,11 @@
 "Keras for the course: files of models, logs, and each backend in a process of its own"
-import importlib.util, os, subprocess, sys
+import importlib.util, os, re, subprocess, sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import course_labs
 from conftest import one_line
 from course_labs.core.files import CourseError
 from course_labs.training import keras_tools as kt
@@ -89,6 +91,16 @@ def test_backend_works(name):
     if importlib.util.find_spec(name) is None: pytest.skip(f'{name} is not installed')
     done = in_process(WORK, KERAS_BACKEND=name)
     assert done.stdout.split() == [name, 'True', 'True'], done.stderr[-2000:]
+
+PACKAGE = Path(course_labs.__file__).parent
+KERAS_USERS = [p.relative_to(PACKAGE.parent).with_suffix('').as_posix().replace('/', '.') for p in sorted(PACKAGE.rglob('*.py'))
+               if re.search('^(import|from) keras', p.read_text(encoding='utf-8'), re.M)]
+
+@pytest.mark.parametrize('module', KERAS_USERS)
+def test_each_module_that_uses_keras_chooses_the_backend_itself(module, tmp_path):
+    "Without a word from the one who imports it, and without settings of Keras from elsewhere"
+    done = in_process(f'import {module}, keras; print(keras.backend.backend())', KERAS_HOME=str(tmp_path))
+    assert done.stdout.strip() == 'torch', done.stderr[-2000:]
 
 def test_default_and_unknown_backend():
     done = in_process('import course_labs.weeks.keras_nets, keras; print(keras.backend.backend())', KERAS_BACKEND='')

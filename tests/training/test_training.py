@@ -17,7 +17,7 @@ from hypothesis import given, settings as hyp, strategies as st
 from hypothesis.extra.numpy import arrays
 
 from course_labs.training import lr_finder as lf
-from course_labs.training.comparison import Comparison, Run, compare, judge
+from course_labs.training.comparison import compare
 from course_labs.core.files import CourseError
 from course_labs.core.machine import seed_everything
 from course_labs.training.memory import fitting_batch_size, gpu_memory_advice
@@ -400,57 +400,6 @@ def test_half_precision_replaces():
     for p in ('float16', 'bfloat16', 'auto'): half_precision(learn, p)
     assert len(learn._grab_cbs(MixedPrecision)) == 1
     assert len(half_precision(learn, 'float32')._grab_cbs(MixedPrecision)) == 0
-
-# ---- Comparison ----
-
-def test_family_of_verdicts():
-    "Three equal variants: any false alarm in at most about 5 % of the comparisons"
-    rng, alarms = np.random.default_rng(0), []
-    for _ in range(400):
-        c = Comparison([Run(v, s, 0., dict(error=rng.normal())) for s in range(4) for v in 'abc'])
-        alarms.append(any(v.different for v in c.verdicts()))
-    assert np.mean(alarms) < 0.05 + 3*math.sqrt(.05*.95/400)
-
-def test_power():
-    "A difference of three standard deviations is found with five seeds nearly always"
-    rng = np.random.default_rng(0)
-    found = [judge('a', 'b', rng.normal(0, 1, 5), rng.normal(4, 1, 5)).better == 'a' for _ in range(200)]
-    assert np.mean(found) > .8
-
-@hyp(deadline=None, max_examples=100)
-@given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), max_size=8), st.booleans())
-def test_verdict_is_symmetric(results, lower):
-    xs, ys = [[r[i] for r in results] for i in (0, 1)]
-    ab, ba = judge('a', 'b', xs, ys, lower), judge('b', 'a', ys, xs, lower)
-    assert ab.different == ba.different and ab.better == ba.better
-    assert (ab.different is True) == (ab.better is not None)
-    words = {True: 'is better than', False: 'no difference', None: 'cannot tell'}[ab.different]
-    assert words in ab.text and words in repr(ab)
-
-def test_pairs_only_shared_seeds():
-    def sometimes(seed):
-        if seed == 1: raise ValueError('unlucky')
-        return seed + .1
-    c = compare(dict(a=float, b=sometimes), seeds=4, progress=False)
-    assert list(c.results('b')) == [0, 2, 3] and c.verdict('a', 'b').n == 3
-    assert list(c.table().n) == [4, 3] and 'seed 1: ValueError: unlucky' in repr(c)
-    assert 'unlucky' in c._repr_html_()
-    assert list(c.results('a').values()) == [0, 1, 2, 3]
-
-@pytest.mark.parametrize('res,why', [(math.nan, 'nan'), (None, 'expected numbers'), ('x', 'expected numbers'), ({}, "no 'error'"), (dict(loss=1), "no 'error'")])
-def test_odd_results_are_failures(res, why):
-    c = compare(dict(good=float, odd=lambda s: res), seeds=2, progress=False)
-    assert why in c.errors()['odd'] and list(c.table().n) == [2, 0]
-    c.plot(); c.finding()
-
-def test_stopped_by_hand():
-    def stop(seed): raise KeyboardInterrupt
-    with pytest.raises(KeyboardInterrupt): compare(dict(a=stop), 1, progress=False)
-
-def test_seeded_alike():
-    draw = lambda seed: random.random() + np.random.rand() + torch.rand(1).item()
-    a, b = [compare(dict(x=draw, y=draw), [5, 6], progress=False) for _ in range(2)]
-    assert a.results('x') == a.results('y') == b.results('x') and len(set(a.results('x').values())) == 2
 
 # ---- Memory ----
 

@@ -7,6 +7,9 @@ Docs: https://course-labs.github.io/course_labs/lib/training/checkpoints/keras.h
 # %% auto #0
 __all__ = ['ResumeKeras', 'resumable_keras', 'kept_fit']
 
+# %% ../../../nbs/lib/training/checkpoints/04_keras.ipynb #c4ba5e01
+from ..keras_backend import choose_backend  # noqa: F401  first: it chooses
+
 # %% ../../../nbs/lib/training/checkpoints/04_keras.ipynb #bc5a95b3
 import hashlib, inspect, time
 
