@@ -59,7 +59,7 @@ def _arms(comparison, metric, lower, fixed, grid, trains, own={}): # `own`: what
             for name,f in trains.items()]
 
 SHORT = dict(lr=(0.01, 0.02, 0.04, 0.08, 0.16), wd=(0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2))
-LONG  = dict(lr=(0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16), wd=(0., 0.2, 0.4, 0.8))
+LONG  = dict(lr=(0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16), wd=(0., 0.2, 0.4, 0.8, 1.6))
 LISTS = dict(lr=(0.01, 0.02, 0.04, 0.08, 0.16), wd=(0.1, 0.4, 1.6))
 ARMS = [
     *_arms('parts', 'rmse', True, dict(epochs=SET['epochs'], bs=SET['bs']), SHORT, {
