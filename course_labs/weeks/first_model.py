@@ -6,11 +6,11 @@ Docs: https://course-labs.github.io/course_labs/labs/week02_first_model.html.md"
 
 # %% auto #0
 __all__ = ['INSTRUMENTS', 'N_FFT', 'HOP', 'N_MELS', 'DB_RANGE', 'SERIES', 'REMEDIES', 'photo_table', 'split_groups',
-           'split_random', 'linear_model', 'linear_error', 'as_codes', 'scores', 'fit_photos', 'small_cnn',
-           'train_small', 'StopEarly', 'confusion', 'top_losses', 'flip_labels', 'label_losses', 'tone', 'mel_filters',
-           'mel_spectrogram', 'grey_image', 'draw_clips', 'mel_images', 'scale_series', 'gadf', 'plot_image',
-           'make_series', 'draw_series', 'patrol_loop', 'distance', 'error_by_group', 'product_intensity',
-           'load_recogniser', 'recognise', 'recogniser_app', 'ask_app']
+           'split_random', 'linear_model', 'linear_error', 'as_codes', 'scores', 'small_cnn', 'train_small',
+           'StopEarly', 'confusion', 'top_losses', 'flip_labels', 'label_losses', 'tone', 'mel_filters',
+           'mel_spectrogram', 'grey_image', 'draw_clips', 'scale_series', 'gadf', 'plot_image', 'make_series',
+           'patrol_loop', 'distance', 'error_by_group', 'product_intensity', 'load_recogniser', 'recognise',
+           'recogniser_app', 'ask_app']
 
 # %% ../../nbs/labs/week02_first_model.ipynb #c519f60f
 import copy, math, os, warnings
@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from fastai.vision.all import (Adam, Callback, CancelFitException, ConvLayer, Learner,
-                               aug_transforms, error_rate, load_learner)
+from fastai.vision.all import (Adam, Callback, CancelFitException, ConvLayer, Learner, error_rate,
+                               load_learner)
 from PIL import Image, ImageDraw, UnidentifiedImageError
 from scipy import signal, stats
 from sklearn.linear_model import LogisticRegression
@@ -34,7 +34,6 @@ from ..data_sets.image_cache import cached_dls
 from ..data_sets.images import image_folder, photo_group
 from ..data_sets.sounds import RATE
 from ..training.loaders import NoValidation, logits_of, quiet
-from ..training.vision_models import image_learner
 
 # %% ../../nbs/labs/week02_first_model.ipynb #19462583
 def photo_table(folder,                 # Folder of class folders
@@ -117,24 +116,6 @@ def scores(logits, # (n, classes)
     "Loss and error of logits"
     wrong = logits.argmax(1) != codes
     return dict(loss=F.cross_entropy(logits, codes).item(), error=wrong.float().mean().item())
-
-# %% ../../nbs/labs/week02_first_model.ipynb #3086e91a
-def fit_photos(cache, labels, train, valid, # From `cache_images`; n names; positions
-               cfg,             # arch, image_size, lr_mult
-               pretrained:bool, # Else from random weights, of which nothing is frozen
-               lr:float, epochs:int, freeze_epochs:int, bs:int,
-               device='cpu'):   # Trained `Learner`
-    "Train the recogniser one way or the other, for as many passes in all"
-    dls = cached_dls(cache, labels, valid, train, bs=bs, device=device,
-                     batch_tfms=aug_transforms(max_warp=0.1))
-    learn = image_learner(dls, cfg.arch, pretrained=pretrained, img_size=cfg.image_size, ps=0.2,
-                          lin_ftrs=[], concat_pool=False, keep_bn=True, metrics=error_rate)
-    learn.model.to(memory_format=torch.channels_last)
-    frozen = dict(freeze_epochs=freeze_epochs, lr_mult=cfg.lr_mult)
-    with quiet(learn), learn.added_cbs(NoValidation()):
-        if pretrained: learn.fine_tune(epochs, lr, **frozen)
-        else: learn.fit_one_cycle(freeze_epochs + epochs, lr)
-    return learn
 
 # %% ../../nbs/labs/week02_first_model.ipynb #62eaa05d
 def small_cnn(n_out:int,           # Classes
@@ -318,12 +299,6 @@ def draw_clips(n:int,          # Clips
     names = np.array([all_names[i % len(all_names)] for i in range(n)])
     return np.stack([tone(o, rng, seconds, snr=rng.uniform(0, 15)) for o in names]), names
 
-def mel_images(waves): # (n, samples)
-    "Spectrograms as grey images, low bands below: uint8 (n, bands, frames, 3)"
-    filters = mel_filters()
-    bands = np.stack([mel_spectrogram(o, filters)[::-1] for o in waves])
-    return grey_image(bands, -DB_RANGE, 0)
-
 # %% ../../nbs/labs/week02_first_model.ipynb #4f180137
 def scale_series(x # (..., length)
                 ) -> np.ndarray: # The same shape, from -1 to 1
@@ -382,12 +357,6 @@ def make_series(kind:str,         # One of `SERIES`
     elif kind == 'random walk': x = scale_series(rng.normal(size=length).cumsum())
     else: raise ValueError(f'{kind!r}: choose one of {", ".join(SERIES)}')
     return x + noise*rng.normal(size=length)
-
-def draw_series(n:int, length:int, # Series, and values of each
-                seed:int=0):       # (n, length) and n kinds
-    "Series of all kinds in turn"
-    rng, kinds = np.random.default_rng(seed), [SERIES[i % len(SERIES)] for i in range(n)]
-    return np.stack([make_series(o, rng, length) for o in kinds]), np.array(kinds)
 
 # %% ../../nbs/labs/week02_first_model.ipynb #67486a85
 REMEDIES = 'none', 'explore', 'by effort', 'both'
