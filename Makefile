@@ -10,7 +10,7 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
 APT    := $(SUDO) apt-get install -y python3-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup labs test lab doctor docs sync bench versions soak clean
+.PHONY: help setup labs test lab doctor docs sync recipes bench versions soak clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ docs: $(READY) ## Build the site from a run of every lab at size tiny
 
 sync: $(READY) ## Write modules, README, badges and urls from the notebooks and settings.ini
 	$(BIN)/course-labs sync
+
+recipes: $(READY) ## Search the training settings of all that the labs compare; takes an hour and a half
+	$(BIN)/course-labs recipes
 
 bench: $(READY) ## Measure against peers, as ratios: BENCH_DIR/bench.html
 	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[dev,bench]'

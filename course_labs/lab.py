@@ -18,6 +18,7 @@ from .core.files import CourseError, write_whole
 from .core.machine import Device, host, online, probe_device, seed_everything
 from .core.settings import SIZES, Config, coerce, data_overrides, pairs
 from . import syllabus
+from .syllabus import SEARCHED
 from .data_sets.registry import get
 
 # %% ../nbs/lib/lab.ipynb #0023fb4b
@@ -93,10 +94,29 @@ class Lab:
         cfg = Config(known, week.dials if tiny is None else ())
         for key, value in changed.items(): cfg[self._known(key, cfg)] = value
         for key, text in pairs(os.environ.get('COURSE_LABS_SET', ''), 'COURSE_LABS_SET').items():
-            cfg[self._known(key, cfg)] = coerce(key, text, cfg.get(key))
+            example = cfg.get(self._known(key, cfg))
+            # What the search has found is replaced by a value like that of size full
+            if example == SEARCHED: example = week.settings[key].full
+            cfg[key] = coerce(key, text, example)
         self.cfg, self.own_settings = cfg, {k: v for k,v in cfg.items() if v != known[k]}
         self._write()
         return cfg
+
+    def recipe(self,
+               arm:str # Of a comparison, as the search names it: 'w6.neural'
+              ) -> Config: # Setting: value, to hand on with `**`
+        """The training settings of one arm: what the search found where the week's setting says "searched"
+
+        The setting for `lr` of 'w6.neural', an arm of the comparison 'w6.models', is the first that the week
+        has of `neural_lr`, `models_lr` and `lr`."""
+        from course_labs.training.recipes import entry_of
+        entry, cfg = entry_of(arm), self.cfg or {}
+        found = entry['fixed'] | entry['best']
+        of = [o.split('.')[-1] + '_' for o in (arm, entry['comparison'])]
+        def value(key):
+            own = next((o + key for o in [*of, ''] if o + key in cfg), None)
+            return found[key] if own is None or cfg[own] == SEARCHED else cfg[own]
+        return Config({k: value(k) for k in found})
 
     def _known(self, key, cfg):
         if key in cfg: return key

@@ -6,8 +6,9 @@ Docs: https://course-labs.github.io/course_labs/labs/week03_cnn.html.md"""
 
 # %% auto #0
 __all__ = ['RESNETS', 'conv_loops', 'conv_out', 'zero_pad', 'windows', 'conv2d', 'receptive_field', 'pool2d', 'init_weights',
-           'conv_layer', 'dense_head', 'n_params', 'dense_net', 'conv_net', 'softmax', 'cross_entropy', 'SGD', 'fit',
-           'lr_sweep', 'BatchNorm', 'dropout', 'lenet', 'alexnet', 'ResBlock', 'resnet', 'layer_table', 'copy_weights']
+           'conv_layer', 'dense_head', 'n_params', 'dense_net', 'conv_net', 'on_canvas', 'shift_nets', 'softmax',
+           'cross_entropy', 'SGD', 'fit', 'lr_sweep', 'BatchNorm', 'dropout', 'lenet', 'alexnet', 'ResBlock', 'resnet',
+           'layer_table', 'copy_weights', 'small_nets']
 
 # %% ../../nbs/labs/week03_cnn.ipynb #1b9002f4
 import copy
@@ -157,6 +158,17 @@ def conv_net(width:int=8,  # Channels of the first layer
         nn.AdaptiveAvgPool2d(1),
         dense_head((2*width, n_out)))
     return net.apply(init_weights)
+
+# %% ../../nbs/labs/week03_cnn.ipynb #def13629
+def on_canvas(images): # uint8 array (n, size, size)
+    "The images in the middle of a black canvas, and the width of its rim"
+    rim = max(2, images.shape[-1]//4)
+    return np.pad(images, ((0, 0), (rim, rim), (rim, rim))), rim
+
+def shift_nets(cfg, size, n_out): # Settings, height and width of the canvas, classes
+    "Makers of the two networks that meet shifted images, by name"
+    return {'dense':       lambda: dense_net(size, cfg.dense_hidden, n_out),
+            'convolution': lambda: conv_net(cfg.share_width, n_out)}
 
 # %% ../../nbs/labs/week03_cnn.ipynb #c4cc1473
 def softmax(x,          # Logits
@@ -414,3 +426,13 @@ def copy_weights(net, other # Modules with the same tensors in the same order
         raise ValueError('the two networks have different tensors')
     net.load_state_dict(dict(zip(mine, theirs.values())))
     return net
+
+# %% ../../nbs/labs/week03_cnn.ipynb #e6eea897
+def small_nets(cfg, size, n_out): # Settings, height and width of an image, classes
+    "Makers of the four architectures in sizes for small images, by name"
+    w, small = cfg.alexnet_width, dict(ni=1, n_out=n_out, small=True)
+    return {'dense':   lambda: dense_net(size, cfg.dense_hidden, n_out),
+            'lenet':   lambda: lenet(1, n_out, size, pad=2),
+            'alexnet': lambda: alexnet(widths=(w, 2*w, 3*w, 2*w, 2*w), hidden=8*w,
+                                       p=cfg.alexnet_dropout, **small),
+            'resnet':  lambda: resnet(cfg.resnet_blocks, cfg.resnet_widths, **small)}

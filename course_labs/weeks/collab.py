@@ -6,9 +6,9 @@ Docs: https://course-labs.github.io/course_labs/labs/week06_collab.html.md"""
 
 # %% auto #0
 __all__ = ['PHRASES', 'push_recommender', 'BiasOnly', 'DotBias', 'rating_loaders', 'rating_learner', 'clear_unseen',
-           'fit_ratings', 'predict', 'rating_errors', 'pca', 'axis_words', 'similarity', 'nearest', 'NeuralCF',
-           'RatersDot', 'fold_in', 'score_newcomer', 'chosen_or_not', 'feedback_loop', 'cross_search', 'item_side',
-           'save_recommender', 'load_recommender']
+           'fit_ratings', 'predict', 'rating_errors', 'DotOnly', 'DotRange', 'pca', 'axis_words', 'similarity',
+           'nearest', 'NeuralCF', 'RatersDot', 'fold_in', 'score_newcomer', 'chosen_or_not', 'feedback_loop',
+           'cross_search', 'item_side', 'save_recommender', 'load_recommender']
 
 # %% ../../nbs/labs/week06_collab.ipynb #82d75c66
 import math
@@ -161,6 +161,15 @@ def rating_errors(y_hat,  # (n,) predictions
     "Root mean squared error and mean absolute error"
     e = np.asarray(y_hat, float) - np.asarray(y, float)
     return dict(rmse=float(np.sqrt((e**2).mean())), mae=float(np.abs(e).mean()))
+
+# %% ../../nbs/labs/week06_collab.ipynb #d0710n1a
+class DotOnly(DotBias):
+    "A dot product added to the start, without bias or range"
+    def forward(self, x):
+        return self.stars(torch.tensor(self.offset)) + self.interact(x[:, 0], x[:, 1])
+class DotRange(DotBias):
+    "A dot product inside the scale"
+    def forward(self, x): return self.stars(self.offset + self.interact(x[:, 0], x[:, 1]))
 
 # %% ../../nbs/labs/week06_collab.ipynb #405a3e47
 def pca(vectors,    # (n, dim) tensor or array
