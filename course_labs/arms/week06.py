@@ -60,7 +60,7 @@ def _arms(comparison, metric, lower, fixed, grid, trains, own={}): # `own`: what
 
 SHORT = dict(lr=(0.01, 0.02, 0.04, 0.08, 0.16), wd=(0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2))
 LONG  = dict(lr=(0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16), wd=(0., 0.2, 0.4, 0.8, 1.6))
-LISTS = dict(lr=(0.01, 0.02, 0.04, 0.08, 0.16), wd=(0.1, 0.4, 1.6))
+LISTS = dict(lr=(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64), wd=(0.1, 0.4, 1.6, 3.2, 6.4))
 ARMS = [
     *_arms('parts', 'rmse', True, dict(epochs=SET['epochs'], bs=SET['bs']), SHORT, {
         'biases': by_rmse(lambda r: BiasOnly(**_shape(r))),
