@@ -7,8 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/norms.html.md"""
 # %% auto #0
 __all__ = ['renew_norms']
 
-# %% ../../nbs/lib/training/23_norms.ipynb #dc8d8f4f
-import torch
+# %% ../../nbs/lib/training/23_norms.ipynb #4ffbe338
 from fastai.learner import Learner
 from torch.optim.swa_utils import update_bn
 
