@@ -6,22 +6,24 @@ Docs: https://course-labs.github.io/course_labs/labs/week02_first_model.html.md"
 
 # %% auto #0
 __all__ = ['INSTRUMENTS', 'N_FFT', 'HOP', 'N_MELS', 'DB_RANGE', 'SERIES', 'REMEDIES', 'photo_table', 'split_groups',
-           'split_random', 'linear_model', 'linear_error', 'as_codes', 'scores', 'small_cnn', 'train_small',
-           'StopEarly', 'confusion', 'top_losses', 'flip_labels', 'label_losses', 'tone', 'mel_filters',
-           'mel_spectrogram', 'grey_image', 'draw_clips', 'scale_series', 'gadf', 'plot_image', 'make_series',
-           'patrol_loop', 'distance', 'error_by_group', 'product_intensity', 'load_recogniser', 'recognise',
-           'recogniser_app', 'ask_app']
+           'split_random', 'linear_model', 'linear_error', 'as_codes', 'scores', 'fit_photos', 'small_cnn',
+           'train_small', 'far_rows', 'as_photos', 'fit_far', 'StopEarly', 'cures_of', 'lab_clothes', 'small_parts',
+           'fit_cure', 'confusion', 'top_losses', 'flip_labels', 'label_losses', 'tone', 'mel_filters',
+           'mel_spectrogram', 'grey_image', 'draw_clips', 'mel_images', 'scale_series', 'gadf', 'plot_image',
+           'make_series', 'draw_series', 'patrol_loop', 'distance', 'error_by_group', 'product_intensity',
+           'load_recogniser', 'recognise', 'recogniser_app', 'ask_app']
 
 # %% ../../nbs/labs/week02_first_model.ipynb #c519f60f
 import copy, math, os, warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from fastai.vision.all import (Adam, Callback, CancelFitException, ConvLayer, Learner, error_rate,
-                               load_learner)
+from fastai.vision.all import (Adam, Callback, CancelFitException, ConvLayer, Learner,
+                               aug_transforms, error_rate, load_learner)
 from PIL import Image, ImageDraw, UnidentifiedImageError
 from scipy import signal, stats
 from sklearn.linear_model import LogisticRegression
@@ -34,6 +36,8 @@ from ..data_sets.image_cache import cached_dls
 from ..data_sets.images import image_folder, photo_group
 from ..data_sets.sounds import RATE
 from ..training.loaders import NoValidation, logits_of, quiet
+from ..training.norms import renew_norms
+from ..training.vision_models import image_learner
 
 # %% ../../nbs/labs/week02_first_model.ipynb #19462583
 def photo_table(folder,                 # Folder of class folders
@@ -117,6 +121,25 @@ def scores(logits, # (n, classes)
     wrong = logits.argmax(1) != codes
     return dict(loss=F.cross_entropy(logits, codes).item(), error=wrong.float().mean().item())
 
+# %% ../../nbs/labs/week02_first_model.ipynb #3086e91a
+def fit_photos(cache, labels, train, valid, # From `cache_images`; n names; positions
+               cfg,             # arch, image_size, lr_mult
+               pretrained:bool, # Else from random weights, of which nothing is frozen
+               lr:float, epochs:int, freeze_epochs:int, bs:int,
+               device='cpu'):   # Trained `Learner`
+    "Train the recogniser one way or the other, for as many passes in all"
+    dls = cached_dls(cache, labels, valid, train, bs=bs, device=device,
+                     batch_tfms=aug_transforms(max_warp=0.1))
+    learn = image_learner(dls, cfg.arch, pretrained=pretrained, img_size=cfg.image_size, ps=0.2,
+                          lin_ftrs=[], concat_pool=False, keep_bn=True, metrics=error_rate)
+    learn.model.to(memory_format=torch.channels_last)
+    frozen = dict(freeze_epochs=freeze_epochs, lr_mult=cfg.lr_mult)
+    with quiet(learn), learn.added_cbs(NoValidation()):
+        if pretrained: learn.fine_tune(epochs, lr, **frozen)
+        else: learn.fit_one_cycle(freeze_epochs + epochs, lr)
+    # A few steps leave averages behind that begin at 0 and 1; pretrained ones were kept
+    return learn if pretrained else renew_norms(learn)
+
 # %% ../../nbs/labs/week02_first_model.ipynb #62eaa05d
 def small_cnn(n_out:int,           # Classes
               widths=(16, 32, 64), # Channels of the layers, each of which halves height and width
@@ -155,6 +178,29 @@ def train_small(images,        # uint8 (n, height, width, 3)
         else: learn.fit(epochs, lr, wd=wd)
     return learn
 
+# %% ../../nbs/labs/week02_first_model.ipynb #f24cc0c9
+def far_rows(n:int, # Digits there are
+             cfg    # far_sizes, far_test
+            ) -> tuple: # Positions: to measure on, to train on
+    "Digits that every run measures on, and half as many again as the largest training set needs"
+    order = np.random.default_rng(0).permutation(n)[:max(cfg.far_sizes)*3//2 + cfg.far_test]
+    return order[:cfg.far_test], order[cfg.far_test:]
+
+def as_photos(images, # uint8 (n, height, width)
+              size:int # Wanted height and width
+             ) -> np.ndarray: # uint8 (n, size, size, 3)
+    "Grey images as photos"
+    def photo(o): return Image.fromarray(o).convert('RGB').resize((size, size), Image.BILINEAR)
+    return np.stack([np.asarray(photo(o)) for o in images])
+
+def fit_far(photos, labels, train, valid, # As in `train_small`
+            steps:int, lr:float, device='cpu'): # Trained `Learner`
+    "Train the small network for about as many steps, however many images there are"
+    bs = min(64, len(train))
+    epochs = max(2, round(steps*bs/len(train)))
+    return train_small(photos, labels, train, valid, epochs, lr, bs, one_cycle=True,
+                       validate=False, device=device)
+
 # %% ../../nbs/labs/week02_first_model.ipynb #43bc8437
 class StopEarly(Callback):
     "End training after `patience` epochs without progress, and go back to the best weights"
@@ -169,6 +215,40 @@ class StopEarly(Callback):
         elif self.epoch - self.best_epoch >= self.patience: raise CancelFitException()
     def after_fit(self):
         if self.kept is not None: self.model.load_state_dict(self.kept)
+
+# %% ../../nbs/labs/week02_first_model.ipynb #2b28ba1a
+def cures_of(cfg # patience, dropout, wd
+            ) -> dict: # Name: what `train_small` gets; functions are called anew each time
+    "The cures, and none"
+    augment = partial(aug_transforms, max_rotate=5, max_zoom=1.15, max_lighting=0.2, max_warp=0)
+    stop = partial(StopEarly, cfg.patience)
+    return {
+        'no_cure': {},
+        'augmentation': dict(batch_tfms=augment),
+        'early_stopping': dict(cbs=stop),
+        'dropout': dict(dropout=cfg.dropout),
+        'weight_decay': dict(wd=cfg.wd),
+        'all_four': dict(batch_tfms=augment, cbs=stop, dropout=cfg.dropout, wd=cfg.wd)}
+
+def lab_clothes(n:int, # Pictures there are
+                cfg    # small_images, small_valid, small_test
+               ) -> tuple: # Positions for the lab, and for the search of the recipes
+    "Half of the pictures for each; the lab takes more where it needs more"
+    rows = np.random.default_rng(0).permutation(n)
+    needed = cfg.small_images + cfg.small_valid + cfg.small_test
+    return rows[:max(n//2, needed)], rows[n//2:]
+
+def small_parts(rows, cfg, seed:int): # Positions; small_images and so on; number of the draw
+    "Positions to train on, to stop early by, to measure on"
+    ends = np.cumsum([cfg.small_images, cfg.small_valid, cfg.small_test])
+    return np.split(np.random.default_rng(seed).permutation(rows), ends)[:3]
+
+def fit_cure(images, labels, train, valid, # As in `train_small`
+             how:dict, # Of `cures_of`
+             lr:float, epochs:int, bs:int, device='cpu'): # Trained `Learner`
+    "Train the small network with a cure"
+    made = {k: v() if callable(v) else v for k,v in how.items()}
+    return train_small(images, labels, train, valid, epochs, lr, bs, device=device, **made)
 
 # %% ../../nbs/labs/week02_first_model.ipynb #eb06c6b7
 def confusion(codes, preds, # n class numbers: true, predicted
@@ -299,6 +379,12 @@ def draw_clips(n:int,          # Clips
     names = np.array([all_names[i % len(all_names)] for i in range(n)])
     return np.stack([tone(o, rng, seconds, snr=rng.uniform(0, 15)) for o in names]), names
 
+def mel_images(waves): # (n, samples)
+    "Spectrograms as grey images, low bands below: uint8 (n, bands, frames, 3)"
+    filters = mel_filters()
+    bands = np.stack([mel_spectrogram(o, filters)[::-1] for o in waves])
+    return grey_image(bands, -DB_RANGE, 0)
+
 # %% ../../nbs/labs/week02_first_model.ipynb #4f180137
 def scale_series(x # (..., length)
                 ) -> np.ndarray: # The same shape, from -1 to 1
@@ -357,6 +443,12 @@ def make_series(kind:str,         # One of `SERIES`
     elif kind == 'random walk': x = scale_series(rng.normal(size=length).cumsum())
     else: raise ValueError(f'{kind!r}: choose one of {", ".join(SERIES)}')
     return x + noise*rng.normal(size=length)
+
+def draw_series(n:int, length:int, # Series, and values of each
+                seed:int=0):       # (n, length) and n kinds
+    "Series of all kinds in turn"
+    rng, kinds = np.random.default_rng(seed), [SERIES[i % len(SERIES)] for i in range(n)]
+    return np.stack([make_series(o, rng, length) for o in kinds]), np.array(kinds)
 
 # %% ../../nbs/labs/week02_first_model.ipynb #67486a85
 REMEDIES = 'none', 'explore', 'by effort', 'both'
