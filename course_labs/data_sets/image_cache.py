@@ -22,6 +22,7 @@ from fastai.vision.all import (
 from PIL import Image
 
 from ..core.files import CourseError
+from .images import as_seen
 
 # %% ../../nbs/lib/data_sets/06_image_cache.ipynb #c7fa1ed5
 METHODS = 'squish', 'crop', 'pad'
@@ -37,12 +38,12 @@ def as_hw(size # Pixels: int for a square, or (height, width)
 def resize_image(im:Image.Image,      # Any mode, any size
                  size,                # int or (height, width), pixels
                  method:str='squish'  # 'squish', 'crop' or 'pad'
-                ) -> Image.Image:     # RGB, of exactly `size`
+                ) -> Image.Image:     # RGB, of exactly `size`, as a viewer shows it
     "Shrink or enlarge `im` to `size`, bilinear with antialiasing"
     if method not in METHODS:
         raise ValueError(f'{method!r} is no way to resize; there are {", ".join(METHODS)}')
     h,w = as_hw(size)
-    im = im.convert('RGB')
+    im = as_seen(im)
     if method == 'squish': return im.resize((w, h), Image.BILINEAR)
     # `scale` source pixels make one target pixel: the smaller ratio cuts, the larger one pads
     ratios = im.width/w, im.height/h
@@ -67,7 +68,8 @@ def read_image(file,                # Path of an image
     try:
         with Image.open(file) as im:
             # `draft` keeps the proportions only up to a rounded pixel, and only JPEG knows it
-            if draft: im.draft('RGB', (2*w, 2*h))
+            lies = im.getexif().get(0x0112, 1) > 4  # on its side, as phones write it
+            if draft: im.draft('RGB', (2*h, 2*w) if lies else (2*w, 2*h))
             return np.asarray(resize_image(im, size, method))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
         raise OSError(_reason(e)) from None
@@ -117,7 +119,7 @@ def cache_images(files,               # Paths of images, any sizes
     if method not in METHODS:
         raise CourseError(f'resize method {method!r}: choose one of {", ".join(METHODS)}')
     if not files: raise CourseError('there are no images to cache')
-    info = dict(version=1, size=size, method=method, draft=draft, broken_are=broken,
+    info = dict(version=2, size=size, method=method, draft=draft, broken_are=broken,
                 files=[_stamp(o) for o in files])
     key = hashlib.sha256(json.dumps(info).encode()).hexdigest()[:16]
     final = folder/f'images-{key}'
