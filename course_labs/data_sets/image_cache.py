@@ -13,12 +13,13 @@ import errno, hashlib, json, os, shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
-import psutil
 import torch
 from fastai.vision.all import (
     Category, CrossEntropyLossFlat, DataLoaders, IntToFloatTensor, TensorCategory, TensorImage, TfmdDL)
+from filelock import FileLock, Timeout
 from PIL import Image
 
 from ..core.files import CourseError
@@ -87,7 +88,7 @@ class ImageCache:
                  folder # Made by `cache_images`
                 ):
         self.folder = Path(folder)
-        info = json.loads((self.folder/'manifest.json').read_text())
+        info = json.loads((self.folder/'manifest.json').read_text(encoding='utf-8'))
         self.size, self.method, self.broken = tuple(info['size']), info['method'], dict(info['broken'])
         self.kept = np.array(info['kept'], dtype=int) # Positions in the list of files that were asked for
         self.files = [Path(o[0]) for o in info['files']]
@@ -153,22 +154,28 @@ def _free(folder):
 @contextmanager
 def _part_folder(final):
     "Yield a folder beside `final` that takes its name when the block succeeds and vanishes otherwise"
-    part = final.with_name(f'.{final.name}.{os.getpid()}.part')
-    part.mkdir()
+    part = final.with_name(f'.{final.name}.{uuid4().hex[:8]}.part')
+    # Who is at work holds a lock: numbers of processes are the same in two containers
+    lock = part.with_suffix('.lock')
     try:
-        yield part
-        # A damaged cache gives way; one that another process has just finished is as good as ours
-        if not _open(final):
-            shutil.rmtree(final, ignore_errors=True)
-            os.replace(part, final)
-    finally: shutil.rmtree(part, ignore_errors=True)
+        with FileLock(lock):
+            part.mkdir()
+            yield part
+            # A damaged cache gives way; one that another process has just finished is as good as ours
+            if not _open(final):
+                shutil.rmtree(final, ignore_errors=True)
+                os.replace(part, final)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        lock.unlink(missing_ok=True)
 
 def _clear_remains(folder):
     "Remove what killed processes left behind"
-    for o in folder.glob('.images-*.part'):
-        pid = o.name.split('.')[-2]
-        at_work = pid.isdigit() and int(pid) != os.getpid() and psutil.pid_exists(int(pid))
-        if not at_work: shutil.rmtree(o, ignore_errors=True)
+    for file in folder.glob('.images-*.lock'):
+        try:
+            with FileLock(file, timeout=0): shutil.rmtree(file.with_suffix('.part'), ignore_errors=True)
+        except (Timeout, OSError): continue  # at work, or another user's
+        file.unlink(missing_ok=True)
 
 def _write_images(f, info, files, pool, progress, chunk):
     "Write the pixels of every file; positions of those that are in, and the broken ones with the reason"
@@ -203,7 +210,8 @@ def _fill(part, info, files, workers, progress, chunk=128):
         # The header has a fixed length, so the true count can be written over the first guess
         f.seek(0)
         header(len(kept))
-    (part/'manifest.json').write_text(json.dumps(dict(info, kept=kept, broken=broken)))
+    manifest = json.dumps(dict(info, kept=kept, broken=broken))
+    (part/'manifest.json').write_text(manifest, encoding='utf-8')
 
 def _broken_line(broken):
     "Name the first of the broken files, and how to go on without them"

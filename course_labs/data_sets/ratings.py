@@ -117,7 +117,8 @@ def _too_many(path, rest, n, first):
     "Refuse lines with more fields than the header names; separators at the end of a line are no fields"
     if rest.notna().any():
         i = int(rest.notna().to_numpy().argmax())
-        raise CourseError(f'{path.name}, line {rest.index[i] + first}: {n + 1} fields, but {n} were expected; '
+        where = f'{path.name}, line {rest.index[i] + first}'
+        raise CourseError(f'{where}: {n + 1} fields, but {n} were expected; '
                           'put text that holds a separator between quotes, or take the field out')
 
 def _in_parts(path, at, names, **how):
@@ -178,7 +179,8 @@ NUMBER = re.compile(r'-?(0|[1-9]\d{0,17})')
 
 def _codes(column, kind, first, name):
     "Numbers from 0 and the ids they stand for, in their order: whole numbers where all are, else text"
-    rows, texts = column.cat.codes.to_numpy(), column.cat.categories.astype(str).str.strip() # -1 of a missing one
+    rows = column.cat.codes.to_numpy()  # -1 of a missing one
+    texts = column.cat.categories.astype(str).str.strip()
     empty = (rows < 0) | np.isin(rows, np.flatnonzero(texts == ''))
     if empty.any():
         line = column.index[int(empty.argmax())] + first
@@ -207,7 +209,8 @@ def _titles_table(path):
                          names=range(len(fields) + 1), index_col=False, keep_default_na=False)
     except (ValueError, pd.errors.ParserError) as e:
         why = ' '.join(str(e).split())
-        raise CourseError(f'{path.name} is not a table: {why}; put titles with commas between quotes') from None
+        how = 'put titles with commas between quotes'
+        raise CourseError(f'{path.name} is not a table: {why}; {how}') from None
     rest = df[len(fields)]
     _too_many(path, rest.where(rest.fillna('') != ''), len(fields), 2)
     return df[at].set_axis(['item', 'title'], axis=1)

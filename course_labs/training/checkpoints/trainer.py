@@ -26,7 +26,7 @@ SIGNATURE = 'course_labs.json'
 
 def _signed(folder):
     "The signature of a checkpoint folder whose files are all there, or None"
-    try: s = json.loads((folder/SIGNATURE).read_text())
+    try: s = json.loads((folder/SIGNATURE).read_text(encoding='utf-8'))
     except (OSError, ValueError): return None
     def whole(name, size): return (folder/name).is_file() and (folder/name).stat().st_size == size
     return s if all(whole(*o) for o in s['files'].items()) else None
@@ -37,7 +37,7 @@ def _sign(folder, s):
     for p in files: to_disk(p)
     sizes = {p.relative_to(folder).as_posix(): p.stat().st_size for p in files}
     with whole_file(folder/SIGNATURE) as tmp:
-        tmp.write_text(json.dumps(dict(s, files=sizes)))
+        tmp.write_text(json.dumps(dict(s, files=sizes)), encoding='utf-8')
         to_disk(tmp)
     if os.name == 'posix':
         to_disk(folder)
