@@ -69,7 +69,8 @@ ASIDE = {'output_dir', 'disable_tqdm', 'report_to', 'run_name', 'project', 'trac
          'resume_from_checkpoint', 'restore_callback_states_from_checkpoint', 'overwrite_output_dir',
          'include_for_metrics', 'include_num_input_tokens_seen', 'past_index', 'enable_jit_checkpoint'}
 ASIDE_BEGIN = ('log', 'save_', 'hub_', 'push_to_hub', 'dataloader_num', 'dataloader_pin',
-               'dataloader_persistent', 'dataloader_prefetch', 'ddp_', 'fsdp', 'torch_', 'jit_', 'tpu_', 'do_', 'include_')
+               'dataloader_persistent', 'dataloader_prefetch', 'ddp_', 'fsdp', 'torch_',
+               'jit_', 'tpu_', 'do_', 'include_')
 
 def settings_of(args # `TrainingArguments`
                ) -> dict: # Setting: value, as JSON gives it back
