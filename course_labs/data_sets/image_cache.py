@@ -13,15 +13,17 @@ import errno, hashlib, json, os, shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
-import psutil
 import torch
 from fastai.vision.all import (
     Category, CrossEntropyLossFlat, DataLoaders, IntToFloatTensor, TensorCategory, TensorImage, TfmdDL)
+from filelock import FileLock, Timeout
 from PIL import Image
 
 from ..core.files import CourseError
+from .images import as_seen
 
 # %% ../../nbs/lib/data_sets/06_image_cache.ipynb #c7fa1ed5
 METHODS = 'squish', 'crop', 'pad'
@@ -37,12 +39,12 @@ def as_hw(size # Pixels: int for a square, or (height, width)
 def resize_image(im:Image.Image,      # Any mode, any size
                  size,                # int or (height, width), pixels
                  method:str='squish'  # 'squish', 'crop' or 'pad'
-                ) -> Image.Image:     # RGB, of exactly `size`
+                ) -> Image.Image:     # RGB, of exactly `size`, as a viewer shows it
     "Shrink or enlarge `im` to `size`, bilinear with antialiasing"
     if method not in METHODS:
         raise ValueError(f'{method!r} is no way to resize; there are {", ".join(METHODS)}')
     h,w = as_hw(size)
-    im = im.convert('RGB')
+    im = as_seen(im)
     if method == 'squish': return im.resize((w, h), Image.BILINEAR)
     # `scale` source pixels make one target pixel: the smaller ratio cuts, the larger one pads
     ratios = im.width/w, im.height/h
@@ -67,7 +69,8 @@ def read_image(file,                # Path of an image
     try:
         with Image.open(file) as im:
             # `draft` keeps the proportions only up to a rounded pixel, and only JPEG knows it
-            if draft: im.draft('RGB', (2*w, 2*h))
+            lies = im.getexif().get(0x0112, 1) > 4  # on its side, as phones write it
+            if draft: im.draft('RGB', (2*h, 2*w) if lies else (2*w, 2*h))
             return np.asarray(resize_image(im, size, method))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
         raise OSError(_reason(e)) from None
@@ -85,7 +88,7 @@ class ImageCache:
                  folder # Made by `cache_images`
                 ):
         self.folder = Path(folder)
-        info = json.loads((self.folder/'manifest.json').read_text())
+        info = json.loads((self.folder/'manifest.json').read_text(encoding='utf-8'))
         self.size, self.method, self.broken = tuple(info['size']), info['method'], dict(info['broken'])
         self.kept = np.array(info['kept'], dtype=int) # Positions in the list of files that were asked for
         self.files = [Path(o[0]) for o in info['files']]
@@ -117,7 +120,7 @@ def cache_images(files,               # Paths of images, any sizes
     if method not in METHODS:
         raise CourseError(f'resize method {method!r}: choose one of {", ".join(METHODS)}')
     if not files: raise CourseError('there are no images to cache')
-    info = dict(version=1, size=size, method=method, draft=draft, broken_are=broken,
+    info = dict(version=2, size=size, method=method, draft=draft, broken_are=broken,
                 files=[_stamp(o) for o in files])
     key = hashlib.sha256(json.dumps(info).encode()).hexdigest()[:16]
     final = folder/f'images-{key}'
@@ -151,22 +154,28 @@ def _free(folder):
 @contextmanager
 def _part_folder(final):
     "Yield a folder beside `final` that takes its name when the block succeeds and vanishes otherwise"
-    part = final.with_name(f'.{final.name}.{os.getpid()}.part')
-    part.mkdir()
+    part = final.with_name(f'.{final.name}.{uuid4().hex[:8]}.part')
+    # Who is at work holds a lock: numbers of processes are the same in two containers
+    lock = part.with_suffix('.lock')
     try:
-        yield part
-        # A damaged cache gives way; one that another process has just finished is as good as ours
-        if not _open(final):
-            shutil.rmtree(final, ignore_errors=True)
-            os.replace(part, final)
-    finally: shutil.rmtree(part, ignore_errors=True)
+        with FileLock(lock):
+            part.mkdir()
+            yield part
+            # A damaged cache gives way; one that another process has just finished is as good as ours
+            if not _open(final):
+                shutil.rmtree(final, ignore_errors=True)
+                os.replace(part, final)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        lock.unlink(missing_ok=True)
 
 def _clear_remains(folder):
     "Remove what killed processes left behind"
-    for o in folder.glob('.images-*.part'):
-        pid = o.name.split('.')[-2]
-        at_work = pid.isdigit() and int(pid) != os.getpid() and psutil.pid_exists(int(pid))
-        if not at_work: shutil.rmtree(o, ignore_errors=True)
+    for file in folder.glob('.images-*.lock'):
+        try:
+            with FileLock(file, timeout=0): shutil.rmtree(file.with_suffix('.part'), ignore_errors=True)
+        except (Timeout, OSError): continue  # at work, or another user's
+        file.unlink(missing_ok=True)
 
 def _write_images(f, info, files, pool, progress, chunk):
     "Write the pixels of every file; positions of those that are in, and the broken ones with the reason"
@@ -201,7 +210,8 @@ def _fill(part, info, files, workers, progress, chunk=128):
         # The header has a fixed length, so the true count can be written over the first guess
         f.seek(0)
         header(len(kept))
-    (part/'manifest.json').write_text(json.dumps(dict(info, kept=kept, broken=broken)))
+    manifest = json.dumps(dict(info, kept=kept, broken=broken))
+    (part/'manifest.json').write_text(manifest, encoding='utf-8')
 
 def _broken_line(broken):
     "Name the first of the broken files, and how to go on without them"

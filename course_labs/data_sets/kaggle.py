@@ -13,7 +13,7 @@ import json, os, re
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..core.files import CourseError, one_line
+from ..core.files import CourseError, expanded, home_folder, one_line
 from ..core.machine import host
 from ..core.settings import way_out
 
@@ -25,8 +25,9 @@ KAGGLE_RULES = f'https://www.kaggle.com/competitions/{COMPETITION}/rules'
 
 def _kaggle_homes():
     "Folders in which Kaggle's clients look for a token"
-    homes = os.environ.get('KAGGLE_CONFIG_DIR'), '~/.kaggle', '~/.config/kaggle'
-    return [Path(o).expanduser() for o in homes if o]
+    own, home = os.environ.get('KAGGLE_CONFIG_DIR'), home_folder()
+    usual = [home/'.kaggle', home/'.config'/'kaggle'] if home else []
+    return [expanded(own), *usual] if own else usual
 
 def kaggle_credentials() -> str: # Where they were found; empty when there are none
     "The place of this machine's Kaggle credentials, found without asking Kaggle"

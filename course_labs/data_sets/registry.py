@@ -59,7 +59,7 @@ def cached(name:str # A name of the registry
     if ds.find and (there := ds.find()): return there
     home = cache_root()/name
     try:
-        stamp = json.loads((home/'stamp.json').read_text())
+        stamp = json.loads((home/'stamp.json').read_text(encoding='utf-8'))
         path = home/stamp['path']
         return path if stamp['version'] == ds.version and path.exists() else None
     except (OSError, ValueError, KeyError, TypeError): return None
@@ -122,7 +122,7 @@ def fetch(name:str   # A name of the registry
             path = Path(ds.fetch(part)).relative_to(part)
             stamp = dict(name=name, version=ds.version, source=ds.source, path=str(path),
                          fetched=time.strftime('%Y-%m-%d'))
-            with whole_file(part/'stamp.json') as f: f.write_text(json.dumps(stamp))
+            with whole_file(part/'stamp.json') as f: f.write_text(json.dumps(stamp), encoding='utf-8')
             clear(home)
             part.rename(home)
         return home/path

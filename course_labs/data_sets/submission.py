@@ -26,7 +26,8 @@ def text_table(path,   # csv, as Kaggle hands it out or as a spreadsheet saves i
               ) -> pd.DataFrame: # All values are str, blanks are NaN; at least one row
     "A table of text with at least `columns`; raises `CourseError` that names the file and the fault"
     expected = f'expected a table with the columns {", ".join(columns)}'
-    try: t = pd.read_csv(path, dtype=str, encoding='utf-8-sig', skipinitialspace=True)
+    try: t = pd.read_csv(path, dtype=str, encoding='utf-8-sig', skipinitialspace=True,
+                       keep_default_na=False, na_values=[''])  # a class may be called None or NA
     except FileNotFoundError: raise CourseError(f'{path} is missing: {expected}') from None
     except pd.errors.EmptyDataError: raise CourseError(f'{path} is empty: {expected}') from None
     except (pd.errors.ParserError, UnicodeDecodeError, OSError) as e:

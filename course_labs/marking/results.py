@@ -73,7 +73,7 @@ def kept_seeds(out # Folder of results
               ) -> list:
     "The seeds of this folder of results: drawn once, so that a second call goes on with the same inputs"
     path = Path(out)/'seeds.json'
-    if path.exists(): return json.loads(path.read_text())
+    if path.exists(): return json.loads(path.read_text(encoding='utf-8'))
     seeds = [secrets.randbelow(2**31) for _ in range(2)]
     write_whole(path, json.dumps(seeds))
     return seeds

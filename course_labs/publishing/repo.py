@@ -84,6 +84,7 @@ FACADES = dict(
     review=('teaching.arithmetic', 'teaching.quiz', 'teaching.exams', 'teaching.former'),
     cards=('teaching.concepts', 'teaching.guide', 'teaching.cards'),
     pages=('teaching.embed',),
+    suite=('cli',),
     playground=('weeks.playground',),
     first_model=('data_sets.sounds', 'training.loaders', 'training.timing', 'weeks.first_model'),
     cnn=('weeks.cnn', 'training.loaders', 'training.small_images', 'data_sets.submission'),

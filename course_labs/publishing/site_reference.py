@@ -30,7 +30,8 @@ def reading_reference(stage:Path, # The staging folder, with the library in it
     work.mkdir()
     for old in FACADES: (stage/'course_labs'/f'{old}.py').unlink(missing_ok=True)
     api = dict(packages=['course_labs'], out='reference', root='..', source=at.source('').rstrip('/'))
-    (work/'_smalldocs.yml').write_text(yaml.safe_dump(dict(title='reference', api=api)))
+    spec = yaml.safe_dump(dict(title='reference', api=api))
+    (work/'_smalldocs.yml').write_text(spec, encoding='utf-8')
     env = dict(os.environ, PYTHONPATH=str(stage), PYTHONWARNINGS='ignore')
     code = 'from smalldocs.cli import main; import sys; sys.exit(main())'
     cmd = [sys.executable, '-c', code, 'api', 'build', '--dir', str(work)]

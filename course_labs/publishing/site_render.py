@@ -39,7 +39,8 @@ def prepare(stage:Path # From `stage_site`
     env = dict(os.environ, IN_TEST='1', PYTHONPATH=paths)
     toml, proc = stage/'pyproject.toml', stage/'_proc'
     left = '[tool.nbdev]\nskip_procs = "add_show_docs,exec_show_docs"'
-    toml.write_text(toml.read_text().replace('[tool.nbdev]', left))
+    text = toml.read_text(encoding='utf-8').replace('[tool.nbdev]', left)
+    toml.write_text(text, encoding='utf-8')
     cmd = [sys.executable, '-c', _PREPARE]
     done = subprocess.run(cmd, cwd=stage, env=env, capture_output=True, text=True)
     if done.returncode: raise CourseError(f'nbdev could not prepare the pages: {_last(done.stderr)}')

@@ -8,9 +8,7 @@ Docs: https://course-labs.github.io/course_labs/lib/running/flags.html.md"""
 __all__ = ['joined', 'own_data', 'variables']
 
 # %% ../../nbs/lib/running/05_flags.ipynb #f0bcec96
-from pathlib import Path
-
-from ..core.files import CourseError
+from ..core.files import CourseError, expanded
 from ..core.settings import pairs
 
 # %% ../../nbs/lib/running/05_flags.ipynb #0785e75e
@@ -27,7 +25,7 @@ def own_data(items,       # Texts 'name=path'
              formats:dict # Data set: what it takes in its place
             ) -> str:     # 'name=path;name=path', absolute
     "The values of `--data`; raises `CourseError` on a data set that there is not, and on a file"
-    found = {k: Path(v).expanduser() for k,v in pairs(joined(items, '--data'), '--data').items()}
+    found = {k: expanded(v) for k,v in pairs(joined(items, '--data'), '--data').items()}
     for name, path in found.items():
         if name not in formats:
             known = ', '.join(sorted(formats))

@@ -15,7 +15,7 @@ from pathlib import Path
 import course_labs
 
 from .. import syllabus
-from ..core.files import CourseError
+from ..core.files import CourseError, expanded
 from ..core.paths import data_dir
 from ..core.settings import pairs
 from .record import METRICS, Run, read_run
@@ -175,7 +175,7 @@ def made_from(path,     # Notebook
     cells = json.loads(Path(path).read_text(encoding='utf-8'))['cells']
     modules, texts = imports(cells, week)
     own = pairs(env.get('COURSE_LABS_DATA', ''), 'COURSE_LABS_DATA')
-    own = {k: Path(v).expanduser().resolve() for k,v in sorted(own.items())}
+    own = {k: expanded(v).resolve() for k,v in sorted(own.items())}
     return dict(
         notebook=_hash(*(x for c in cells for x in (c['cell_type'], ''.join(c['source'])))),
         size=size,

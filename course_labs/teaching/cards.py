@@ -36,7 +36,12 @@ def flashcards(weeks=None, # A week or several; None for all
 # %% ../../nbs/lib/teaching/10_cards.ipynb #2b24373e
 RATINGS = 'again', 'hard', 'good', 'easy'
 
-def _now(): return datetime.now(timezone.utc)
+def _utc(now):
+    "A moment in the one zone that the scheduler takes; without one, the present"
+    if now is None: return datetime.now(timezone.utc)
+    if now.utcoffset() is None:
+        raise CourseError(f'now={now} has no time zone: give datetime.now().astimezone(), or leave it out')
+    return now.astimezone(timezone.utc)
 
 class Deck:
     "Your cards and what you know of them, in a file"
@@ -63,10 +68,10 @@ class Deck:
         cards = {k: dict(v, card=v['card'].to_dict()) for k,v in self.cards.items()}
         write_whole(self.file, json.dumps(dict(version=1, cards=cards), indent=1))
 
-    def due(self, now:datetime=None # With a time zone; by default the present
+    def due(self, now:datetime=None # With a time zone, any; by default the present
            ) -> list:               # Concepts
         "What is to be studied: cards that are due, longest first, then those never seen"
-        now = now or _now()
+        now = _utc(now)
         dates = {o: v['card'].due for o,v in self.cards.items() if o in self.terms}
         seen = sorted((o for o,due in dates.items() if due <= now), key=dates.get)
         return [self.terms[o] for o in seen] + [c for o,c in self.terms.items() if o not in self.cards]
@@ -84,7 +89,7 @@ class Deck:
         from fsrs import Card, Rating
         if id not in self.terms: raise CourseError(f'there is no card {id!r} in this deck')
         if rating not in RATINGS: raise CourseError(f"rating {rating!r}: choose one of {', '.join(RATINGS)}")
-        now, old = now or _now(), self.cards.get(id)
+        now, old = _utc(now), self.cards.get(id)
         number = int(hashlib.sha256(id.encode()).hexdigest()[:12], 16)
         if not old: old = dict(card=Card(card_id=number, due=now), reviews=0)
         card, _ = self._fsrs.review_card(old['card'], Rating(RATINGS.index(rating) + 1), review_datetime=now)

@@ -97,7 +97,8 @@ def load_repository(place,       # Folder, or name on the Hub
             from huggingface_hub import snapshot_download
             place = Path(snapshot_download(place))
         model = kind.from_pretrained(place)
-        return model.eval(), *(json.loads((place/f'{name}.json').read_text()) for name in beside)
+        texts = [(place/f'{name}.json').read_text(encoding='utf-8') for name in beside]
+        return model.eval(), *map(json.loads, texts)
     except (OSError, ValueError, TypeError) as e:
         why = str(e).strip().splitlines()[0][:120] if str(e).strip() else type(e).__name__
         raise CourseError(f'{place}: no {what} can be loaded from there ({why}); '

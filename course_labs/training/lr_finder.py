@@ -29,7 +29,7 @@ class LRSweep:
     start_lr:float=1e-7  # First rate
     end_lr:float=10.     # Rate that would come after the last
     num_it:int=100       # Optimiser steps
-    stop_div:bool=True   # Stop when the smoothed loss is four times its best?
+    stop_div:bool=True   # Stop when the smoothed loss is above `limit`?
     beta:float=0.98      # Weight of the past in the smoothed loss, 0 to 1
     notes:list=field(default_factory=list) # Reasons not to trust the suggestions
     lrs:list=field(default_factory=list)      # Rate of each step
@@ -59,7 +59,14 @@ class LRSweep:
         self.losses.append(loss)
         self.smoothed.append(smooth)
         if len(self.lrs) >= self.num_it: return True
-        return self.stop_div and not smooth <= 4*min(self.smoothed)
+        return self.stop_div and not smooth <= self.limit
+
+    @property
+    def limit(self) -> float:
+        "Above this smoothed loss the sweep is over: four times the best, or as far above it"
+        best = min(self.smoothed)
+        # Four times a loss below zero would be better still
+        return 4*best if best > 0 else best + 3*max(abs(best), abs(self.smoothed[0]))
 
 # %% ../../nbs/lib/training/01_lr_finder.ipynb #5ffbf2a9
 def suggest_minimum(lrs, losses) -> float:
@@ -78,7 +85,7 @@ def suggest_valley(lrs, losses) -> float:
         higher = length[:i][losses[:i] > losses[i]]
         if len(higher): length[i] = 1 + higher.max()
     end = int(length.argmax())
-    start = end - int(length[end]) if end else 0
+    start = max(end - int(length[end]), 0)
     third = (end - start)/3
     return float(lrs[start + int(third) + int(third/2)])
 

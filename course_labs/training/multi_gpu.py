@@ -102,7 +102,7 @@ def _failure(folder, codes):
     i, code = min(((i, c) for i,c in enumerate(codes) if c), key=lambda o: o[1])
     how = f'was killed by signal {-code}' if code < 0 else f'ended with status {code}'
     if code == -9: how += '; the system does that when the memory is full'
-    tail = (folder/f'output{i}').read_text(errors='replace')[-2000:]
+    tail = (folder/f'output{i}').read_text(encoding='utf-8', errors='replace')[-2000:]
     return LaunchError(f'process {i + 1} of {n} {how}\n{tail}')
 
 def _named(module, name):
@@ -138,7 +138,7 @@ def _start(folder, i, n, port, gpus, output):
 
 def _follow(procs, output):
     "Print what `output` gets until one process fails or all are done; the exit codes by then"
-    with open(output, errors='replace') as shown:
+    with open(output, encoding='utf-8', errors='replace') as shown:
         while True:
             codes = [p.poll() for p in procs]
             if text := shown.read(): print(text, end='', flush=True)

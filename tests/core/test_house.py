@@ -1,5 +1,5 @@
 "The house is easy to see: imports go one way, code can be read, each module holds one idea"
-import ast, subprocess, sys
+import ast, re, subprocess, sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +49,17 @@ def test_top_level_is_fixed():
 def test_importing_the_library_loads_nothing_heavy():
     code = "import sys, course_labs, course_labs.cli, course_labs.syllabus; print([o for o in ('torch', 'fastai', 'numpy', 'pandas') if o in sys.modules])"
     assert says(sys.executable, '-c', code).stdout.strip() == '[]'
+
+def text_without_encoding(tree):
+    "Lines that read or write text in the machine's own encoding, which is not UTF-8 everywhere"
+    for n in ast.walk(tree):
+        if not isinstance(n, ast.Call) or any(k.arg == 'encoding' for k in n.keywords): continue
+        name = n.func.attr if isinstance(n.func, ast.Attribute) else getattr(n.func, 'id', '')
+        text = ast.unparse(n)
+        if '/proc/' in text or '/sys/' in text: continue
+        if name in ('read_text', 'write_text'): yield f'{n.lineno}: {text}'
+        if isinstance(n.func, ast.Name) and name == 'open' and not re.search(r"['\"][rwax]\+?b", text): yield f'{n.lineno}: {text}'
+
+def test_no_text_in_the_encoding_of_the_machine():
+    found = {p.name: list(text_without_encoding(ast.parse(p.read_text(encoding='utf-8')))) for p in HAND_WRITTEN}
+    assert {k: v for k, v in found.items() if v} == {}

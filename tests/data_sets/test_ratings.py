@@ -92,3 +92,55 @@ def test_what_is_written_is_read_back(tmp_path, rows):
     else:
         assert {(int(u), int(i)): v for u,i,v in zip(r.user_ids[r.users], r.item_ids[r.items], r.values)} == want
         for split in (R.split_random, R.split_by_time, R.split_leave_last): assert sorted(np.concatenate(split(r)).tolist()) == list(range(len(r)))
+
+@pytest.mark.parametrize('ids', [['0123', '123', '77'], ['1e2', '100', '77'], ['9007199254740993.0', '9007199254740992', '77'], ['TRUE', 'FALSE', 'true'], ['0x1', '1', '01']])
+def test_ids_are_names(tmp_path, ids):
+    text = 'userId,movieId,rating\n' + ''.join(f'{u},{i},{(k + i) % 5 + 1}\n' for k, u in enumerate(ids) for i in (1, 2))
+    r = R.read_ratings(write(tmp_path, text))
+    assert list(r.user_ids) == sorted(ids) and len(r) == 6
+    assert r.item_ids.tolist() == [1, 2], 'whole numbers are ordered as numbers'
+
+def test_whole_numbers_are_in_their_order(tmp_path):
+    text = 'user,item,rating\n' + ''.join(f'{u},{i},{(u + i) % 5 + 1}\n' for u in (10, 9, 100) for i in (-1, 2))
+    r = R.read_ratings(write(tmp_path, text))
+    assert r.user_ids.tolist() == [9, 10, 100] and r.item_ids.tolist() == [-1, 2]
+
+def test_an_accent_after_64_kb(tmp_path):
+    rows = [f'{k}|Title {k}|01-Jan-1995||http://x|0\n' for k in range(6000)] + ['6000|Café|x||y|0\n']
+    assert R.read_titles(write(tmp_path, ''.join(rows).encode('latin-1'), 'u.item'), [6000, 0]) == (['Café', 'Title 0'], 0)
+
+@pytest.mark.parametrize('name, text', [
+    ('movies.csv', 'movieId,title,genres\n1,None,A|B\n2,"NA, or not",B\n'),
+    ('movies.dat', '1::None::A|B\n2::NA, or not::B\n'),
+    ('u.item', '1|None|x\n2|NA, or not|x\n'),
+    ('u.item', 'movieId|title\n1|None\n2|NA, or not\n'),
+    ('movies.csv', ',movieId,title,\n0,1,None,\n1,2,"NA, or not",\n'),
+])
+def test_titles_that_look_like_blanks_and_files_without_header(tmp_path, name, text):
+    write(tmp_path, text, name)
+    r = R.read_ratings(write(tmp_path, '1::1::4::9\n1::2::2::9\n2::1::5::9\n', 'ratings.dat'))
+    assert r.titles == ['None', 'NA, or not'] and not r.notes
+
+@pytest.mark.parametrize('text', [
+    (HEADER + GOOD).replace('\n', ',\n'),                      # a separator at the end of each line
+    HEADER + GOOD.replace('\n', ',\n'),                        # of each but the header
+    ',' + HEADER + ''.join(f'{k},{o}\n' for k, o in enumerate(GOOD.splitlines())), # a column without a name
+    GOOD.replace(',', '|'), GOOD.replace(',', '|').replace('\n', '|\n'),
+    (HEADER + GOOD).replace('ann', ' ann '),
+])
+def test_separators_at_the_end_and_columns_without_a_name(tmp_path, text):
+    r = R.read_ratings(write(tmp_path, text))
+    assert list(r.user_ids) == ['ann', 'bob', 'cy'] and r.item_ids.tolist() == ['m1', 'm2'] and r.times.tolist() == [10, 20, 30, 40, 50]
+
+def test_one_field_too_many_is_refused_with_its_line(tmp_path):
+    for where in (0, 2):  # also in the first line below the header, where all columns would move by one
+        rows = GOOD.splitlines()
+        rows[where] += ',9'
+        with pytest.raises(CourseError, match=f'ratings.csv, line {where + 2}: 5 fields, but 4 were expected'):
+            R.read_ratings(write(tmp_path, HEADER + '\n'.join(rows) + '\n'))
+    write(tmp_path, 'movieId,title\nm1,Sea, the\n', 'movies.csv')
+    with pytest.raises(CourseError, match='movies.csv, line 2: 3 fields, but 2 were expected; put text that holds a separator between quotes'):
+        R.read_ratings(write(tmp_path, HEADER + GOOD))
+
+def test_no_titles_at_all(tmp_path):
+    assert R.read_ratings(write(tmp_path, HEADER + GOOD)).titles == ['m1', 'm2']

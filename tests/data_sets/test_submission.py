@@ -153,3 +153,11 @@ def test_homework_files_have_the_format_of_the_competition(tmp_path, digits):
     X, none = read_images_csv(test, labelled=False)
     assert none is None and X.shape[1:] == images.shape[1:]
     assert (np.bincount(np.concatenate([read_images_csv(train)[1], truth])) == np.bincount(labels)).all()
+
+@pytest.mark.parametrize('label', ('None', 'NA', 'null', 'nan', ''))
+def test_a_class_may_be_called_none(tmp_path, label):
+    "Only an empty field is a blank"
+    (tmp_path/'t.csv').write_text(f'image_id,label\n1.jpg,{label}\n2.jpg,b\n')
+    from course_labs.data_sets.submission import text_table
+    t = text_table(tmp_path/'t.csv', ('image_id', 'label'))
+    assert t.label.isna().tolist() == [label == '', False] and (not label or t.label[0] == label)

@@ -342,3 +342,15 @@ def test_typed_answers():
 def test_essays_have_ten_marks():
     for q in B.bank(kinds=['essay']): assert B.marks(q) == 10, q['id']
     assert '<script' not in essay_sheet()
+
+def test_a_deck_takes_every_time_zone(tmp_path):
+    from zoneinfo import ZoneInfo
+    from course_labs.teaching.concepts import terms
+    id, moment = terms(1)[0].id, datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
+    zones = timezone.utc, ZoneInfo('UTC'), ZoneInfo('Europe/Berlin'), timezone(timedelta(hours=5, minutes=30))
+    due = {str(z): Deck(tmp_path/f'{i}.json', 1).answer(id, 'good', now=moment.astimezone(z)) for i, z in enumerate(zones)}
+    assert len(set(due.values())) == 1
+    deck = Deck(tmp_path/'0.json', 1)
+    assert [len(deck.due((moment + timedelta(days=400)).astimezone(z))) for z in zones] == [len(deck)]*4
+    for ask in (lambda: deck.answer(id, 'good', now=datetime(2026, 3, 1)), lambda: deck.due(datetime(2026, 3, 1))):
+        with pytest.raises(CourseError, match=r'2026-03-01 00:00:00 has no time zone: give datetime.now\(\).astimezone'): ask()

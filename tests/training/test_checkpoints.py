@@ -303,20 +303,20 @@ def test_trainer_killed_while_it_writes(every, grouped, function, n, trainer_who
         trainer_cell(tmp_path/'c', every, grouped)
     assert forked(victim) == signal.SIGKILL
     assert same(forked(lambda: trainer_cell(tmp_path/'c', every, grouped)), trainer_wholes[grouped])
-    assert len(list((tmp_path/'c').glob('checkpoint-*'))) == 2
+    assert len(list((tmp_path/'c'/'resumable').glob('checkpoint-*'))) == 2
     from course_labs.training.checkpoints.trainer import _signed
-    assert all(_signed(p) for p in (tmp_path/'c').glob('checkpoint-*'))
+    assert all(_signed(p) for p in (tmp_path/'c'/'resumable').glob('checkpoint-*'))
 
 def test_trainer_finish(trainer_wholes, tmp_path):
     from course_labs.training.checkpoints.trainer import _checkpoints
     whole = trainer_cell(tmp_path)
-    last = _checkpoints(tmp_path)[-1]
+    last = _checkpoints(tmp_path/"resumable")[-1]
     import transformers
     from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
     cfg = BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, max_position_embeddings=16)
     cb = resumable(Trainer(BertForSequenceClassification(cfg), TrainingArguments('unused', use_cpu=True, report_to='none')), tmp_path)
     cb.finish()
-    assert _checkpoints(tmp_path) == [last] and not (last/'optimizer.pt').exists()
+    assert _checkpoints(tmp_path/"resumable") == [last] and not (last/'optimizer.pt').exists()
     again = trainer_cell(tmp_path)
     assert same(again['weights'], whole['weights']) and same(again['log'], whole['log'])
 
@@ -370,3 +370,53 @@ def test_keras_killed_while_it_writes(function, n, tmp_path):
     assert same(forked(lambda: keras_cell(tmp_path/'c')), whole)
     assert same(forked(lambda: keras_cell(tmp_path/'c')), whole)  # it had ended
     assert len(list((tmp_path/'c').iterdir())) <= 2
+
+class Loses(torch.nn.Module):
+    "A model whose session is lost after some training steps"
+    def __init__(self, left):
+        super().__init__()
+        self.layer, self.left = torch.nn.Linear(4, 2), left
+    def forward(self, x, labels=None):
+        self.left -= self.training
+        if self.left < 0: raise KeyboardInterrupt
+        z = self.layer(x)
+        return dict(loss=torch.nn.functional.cross_entropy(z, labels), logits=z)
+
+def lost_trainer(folder, left=999, early=False, mine=True, **settings):
+    "Steps that a Trainer has done in the end"
+    from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+    seed_everything(0)
+    rows = [dict(x=o, labels=torch.tensor(i % 2)) for i, o in enumerate(torch.randn(32, 4))]
+    stop = dict(eval_strategy='epoch', metric_for_best_model='eval_loss', greater_is_better=False) if early else {}
+    args = TrainingArguments(str(folder), report_to='none', disable_tqdm=True, use_cpu=True, save_strategy='epoch',
+                             **{**dict(per_device_train_batch_size=8, num_train_epochs=12 if early else 3, learning_rate=5e-2), **stop, **settings})
+    trainer = Trainer(Loses(left), args, train_dataset=rows, eval_dataset=[dict(o, labels=1 - o['labels']) for o in rows],
+                      callbacks=[EarlyStoppingCallback(3)] if early else None)
+    if mine: resumable(trainer, folder)
+    try: trainer.train()
+    except KeyboardInterrupt: pass
+    return trainer.state.global_step
+
+def test_trainer_stops_early_where_it_would_have(tmp_path):
+    whole = lost_trainer(tmp_path/'a', early=True)
+    assert 12 < whole < 48
+    assert lost_trainer(tmp_path/'b', 13, early=True) < whole
+    assert lost_trainer(tmp_path/'b', early=True) == whole, 'patience goes on'
+    assert lost_trainer(tmp_path/'a', early=True) == whole, 'one that had stopped has ended'
+
+def test_trainer_leaves_checkpoints_of_others(tmp_path):
+    lost_trainer(tmp_path, mine=False)
+    theirs = sorted(tmp_path.glob('checkpoint-*'))
+    for p in theirs: (p/'mine.txt').write_text('an hour of work')
+    assert lost_trainer(tmp_path) == 12
+    assert len(theirs) == 3 and all((p/'mine.txt').exists() for p in theirs)
+
+@pytest.mark.parametrize('change', [dict(lr_scheduler_type='cosine'), dict(optim='sgd'), dict(max_grad_norm=.1), dict(adam_beta1=.5), dict(learning_rate=1.),
+                                    dict(weight_decay=.1), dict(num_train_epochs=4), dict(per_device_train_batch_size=4), dict(seed=7)])
+def test_trainer_with_other_settings_does_not_go_on(tmp_path, change):
+    assert lost_trainer(tmp_path, 5) == 5
+    with pytest.raises(CourseError, match='are of another'): lost_trainer(tmp_path, **change)
+
+def test_trainer_goes_on_where_only_the_place_is_another(tmp_path):
+    assert lost_trainer(tmp_path, 5) == 5
+    assert lost_trainer(tmp_path, logging_steps=1, dataloader_pin_memory=False, save_total_limit=5) == 12

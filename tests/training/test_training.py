@@ -440,3 +440,24 @@ def test_measure_counts_what_is_kept():
     assert measure(lambda: layer(x).sum().backward()).peak_mb == pytest.approx(50*100*4/2**20)
     assert measure(lambda: [layer(x).sum().backward() for _ in range(5)]).peak_mb == pytest.approx(50*100*4/2**20)  # freed in between
     with torch.no_grad(): assert measure(lambda: layer(x)).peak_mb == 0
+
+def fed(losses):
+    s = lf.LRSweep()
+    for n, loss in enumerate(losses, 1):
+        if s.add(loss): break
+    return s, n
+
+def test_losses_below_zero_do_not_end_a_sweep():
+    "Cosine similarity and likelihoods are below zero: four times the best loss is then a better one"
+    assert fed(-0.5 - 0.4*i/100 for i in range(100))[1] == 100
+    assert fed([-0.9]*100)[1] == 100 and fed([0.]*100)[1] == 100
+    s, n = fed([-3.]*30 + [-3.]*20 + [1e6]*50)
+    assert 50 < n < 55, 'a likelihood that explodes ends it'
+    s, n = fed([2.]*50 + [1e6]*50)
+    assert n == 51 and s.limit == pytest.approx(8)
+
+@pytest.mark.parametrize('at', (10, 11, 12, 50))
+def test_a_dip_at_one_step_is_not_the_highest_rate(at):
+    s, _ = fed([2.3]*at + [2.2] + [2.31 + .01*i for i in range(99 - at)])
+    lrs, losses = s.points()
+    assert lrs[0] <= s.valley <= lrs[losses.argmin()] < lrs[-1]
