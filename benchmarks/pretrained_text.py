@@ -37,7 +37,7 @@ class Arms:
 
     def _net(self, arm):
         from course_labs.weeks.nli import pair_model
-        return pair_model(f"{'random:'*(arm == 'scratch')}{self.folder}", 3)[0]()
+        return pair_model(f"{'random:'*(arm == 'scratch')}{self.folder}", n_classes=3)[0]()
 
     def accuracy(self, arm, df, seed, lr, epochs):
         "Accuracy on the pairs `df` of one training"

@@ -61,7 +61,7 @@ def by_tuning(name:str # Of the model
     def train(recipe, seed):
         transformers.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
-        make, tok = pair_model(name, 3)
+        make, tok = pair_model(name, n_classes=3)
         tr, va = (encode_pairs(o, tok, SET['max_len']) for o in search_pairs(seed))
         seed_everything(seed)
         with tempfile.TemporaryDirectory() as out:

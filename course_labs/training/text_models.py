@@ -83,6 +83,11 @@ def text_tokenizer(name:str|Path # As for `resolve`
     if place.is_dir() and not any((place/o).exists() for o in files):
         raise CourseError(f"{name}: this folder has no tokenizer (none of {', '.join(files)}); "
                           "save the model's tokenizer there with tokenizer.save_pretrained")
+    if tok.pad_token is None:  # as GPT-2's; what it is does not matter, since attention leaves it out
+        tok.pad_token = tok.eos_token or tok.unk_token
+        if tok.pad_token is None:
+            raise CourseError(f'{name}: its tokenizer has no token for padding, nor for the end of a text; '
+                              'name another model')
     return tok
 
 def text_model(name:str|Path,  # As for `resolve`; after 'random:' its weights are random
@@ -99,6 +104,7 @@ def text_model(name:str|Path,  # As for `resolve`; after 'random:' its weights a
     if len(tok) > model.config.vocab_size:
         raise CourseError(f'{name}: the tokenizer has {len(tok)} tokens and the model only '
                           f'{model.config.vocab_size}; they do not belong together')
+    if model.config.pad_token_id is None: model.config.pad_token_id = tok.pad_token_id
     return model.eval(), tok
 
 # %% ../../nbs/lib/training/07_text_models.ipynb #328b364e
@@ -107,6 +113,10 @@ def max_tokens(model,    # A model of transformers
               ) -> int:  # Special tokens included
     "The longest input that both the model and its tokenizer take"
     positions = getattr(model.config, 'max_position_embeddings', None)
+    # RoBERTa and its kin begin to count after the number of the padding token
+    tables = [o for name,o in model.named_modules() if name.endswith('position_embeddings')]
+    later = [o for o in tables if getattr(o, 'padding_idx', None) is not None]
+    if later: positions = min(o.num_embeddings - 1 - o.padding_idx for o in later)
     return min(o for o in (positions, tok.model_max_length, 100_000) if o and o > 0)
 
 def token_lengths(tok,         # A tokenizer

@@ -33,7 +33,7 @@ from torch import nn
 
 from ..core.files import CourseError
 from ..data_sets.image_cache import cached_dls
-from ..data_sets.images import image_folder, photo_group
+from ..data_sets.images import as_seen, image_folder, photo_group
 from ..data_sets.sounds import RATE
 from ..training.loaders import NoValidation, logits_of, quiet
 from ..training.norms import renew_norms
@@ -539,7 +539,7 @@ def recognise(learn:Learner, # From `load_recogniser`, or the one you trained
     try:
         if isinstance(image, (str, Path)): image = Image.open(image)
         if not isinstance(image, Image.Image): image = Image.fromarray(np.asarray(image))
-        image = image.convert('RGB')
+        image = as_seen(image)
     except FileNotFoundError: raise CourseError(f'{image}: no such image') from None
     except (UnidentifiedImageError, OSError, ValueError, TypeError) as e:
         why = type(e).__name__

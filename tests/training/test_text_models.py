@@ -91,3 +91,46 @@ def test_gradients_may_flow_from_a_head_on_the_vectors(encoder):
     head = torch.nn.Linear(384, 2)
     head(embed(['a cat', 'a dog'], *encoder)).sum().backward()
     assert head.weight.grad is not None
+
+def word_tokenizer(words, **special):
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+    t = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token=special['unk_token']))
+    t.pre_tokenizer = pre_tokenizers.Whitespace()
+    return PreTrainedTokenizerFast(tokenizer_object=t, **special)
+
+@pytest.fixture
+def gpt_folder(tmp_path):
+    from transformers import GPT2Config, GPT2Model
+    torch.manual_seed(0)
+    GPT2Model(GPT2Config(vocab_size=3, n_positions=32, n_embd=16, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0)).save_pretrained(tmp_path)
+    word_tokenizer(['<e>', 'a', 'b'], unk_token='<e>', eos_token='<e>').save_pretrained(tmp_path)
+    return tmp_path
+
+def test_a_model_without_a_padding_token(gpt_folder):
+    "GPT-2 has none: texts of several lengths in one batch have the vectors that they have alone"
+    from course_labs.training.text_models import embed, text_model
+    model, tok = text_model(gpt_folder)
+    texts = ['a', 'a b', 'b a b a b']
+    alone = torch.cat([embed([o], model, tok) for o in texts])
+    assert torch.allclose(embed(texts, model, tok), alone, atol=1e-5)
+
+def test_a_tokenizer_that_can_pad_with_nothing(gpt_folder):
+    from transformers import PreTrainedTokenizerFast
+    from course_labs.training.text_models import text_model
+    from tokenizers import Tokenizer, models
+    PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordLevel({'a': 0}, unk_token='a'))).save_pretrained(gpt_folder)
+    with pytest.raises(CourseError, match='its tokenizer has no token for padding'): text_model(gpt_folder)
+
+@pytest.mark.parametrize('kind', ('Roberta', 'Camembert', 'XLMRoberta', 'MPNet', 'Bert'))
+def test_positions_that_begin_after_the_padding(tmp_path, kind):
+    "Of RoBERTa's 34 positions 32 can be used, of BERT's all"
+    import transformers
+    from course_labs.training.text_models import embed, max_tokens, text_model
+    config = getattr(transformers, f'{kind}Config')(vocab_size=5, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+                                                    max_position_embeddings=34, pad_token_id=1)
+    getattr(transformers, f'{kind}Model')(config).save_pretrained(tmp_path)
+    word_tokenizer(['<s>', '<pad>', '</s>', '<unk>', 'a'], unk_token='<unk>', pad_token='<pad>').save_pretrained(tmp_path)
+    model, tok = text_model(tmp_path)
+    assert max_tokens(model, tok) == (34 if kind == 'Bert' else 32)
+    with pytest.warns(UserWarning, match='1 of 1 texts are longer'): assert embed(['a '*60], model, tok).shape == (1, 16)

@@ -1,6 +1,6 @@
 "Week 5: batch makers held against their definitions, cells and attention against the libraries', and small models that learn"
 import ast, math, subprocess, sys
-import pandas as pd, pytest, torch
+import numpy as np, pandas as pd, pytest, torch
 from hypothesis import given, settings, strategies as st
 from torch import nn
 from transformers import DebertaV2Config, DebertaV2Model
@@ -130,13 +130,13 @@ def small():
     return df, make, tok
 
 def test_pretrained_and_random_differ_in_their_weights_alone():
-    (learnt, tok), (fresh, same) = (pair_model(f'{o}project:deberta', 3) for o in ('', 'random:'))
+    (learnt, tok), (fresh, same) = (pair_model(f'{o}project:deberta', n_classes=3) for o in ('', 'random:'))
     assert tok.get_vocab() == same.get_vocab()
     a, b, c = (o.state_dict() for o in (learnt(), fresh(), fresh()))
     assert {k: v.shape for k,v in a.items()} == {k: v.shape for k,v in b.items()}
     name = 'deberta.encoder.layer.0.attention.self.query_proj.weight'
     assert not a[name].equal(b[name]) and not b[name].equal(c[name]) and a[name].equal(learnt().state_dict()[name])
-    with pytest.raises(CourseError, match='no such folder'): pair_model('random:./none', 3)
+    with pytest.raises(CourseError, match='no such folder'): pair_model('random:./none')
 
 def test_the_shared_tokeniser_stays_as_it_was():
     tok = train_tokenizer(['the cat sat on the mat']*9, 'WordPiece', 40)
@@ -189,3 +189,25 @@ def test_homework_writes_a_file_whole(tmp_path):
     table = pd.read_csv(tmp_path/'out.tsv', sep='\t', quoting=3)
     assert list(table) == ['premise', 'hypothesis', 'label', 'predicted', 'probability'] and res['accuracy'] > .9 and res['hypothesis_only'] > .9 and abs(res['majority'] - .5) < .1
     assert (table.label == table.predicted).mean() == pytest.approx(res['accuracy'])
+
+@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('size', (40, 100, 150, 2000))
+def test_a_vocabulary_smaller_than_the_alphabet(kind, size):
+    "Chinese, or the 400 characters of WikiText: the number of pieces holds, and what has no room is [UNK]"
+    lines = [''.join(map(chr, range(0x4e00 + 30*k, 0x4e00 + 30*k + 30))) + ' aa ab' for k in range(10)]
+    tok = train_tokenizer(lines, kind, size)
+    assert tok.get_vocab_size() <= size
+    assert [tok.token_to_id(o) for o in SPECIALS] == list(range(5))
+    assert '[UNK]' not in tok.encode('aa ab').tokens
+    assert len(tok.encode(lines[0]).ids) > 0
+
+def test_a_batch_that_asks_nothing_teaches_nothing():
+    from transformers import BertConfig, BertForMaskedLM
+    torch.manual_seed(0)
+    model = BertForMaskedLM(BertConfig(vocab_size=9, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16))
+    make = lambda: masked_batch(torch.randint(5, 9, (1, 6)), 4, 9)
+    assert all((make()['labels'] != IGNORE).any() for _ in range(50))
+    assert np.isfinite(train_steps(model, make, 20, 1e-3)).all() and math.isfinite(mean_loss(model, [make() for _ in range(20)]))
+    nothing = masked_batch(torch.zeros(1, 6, dtype=torch.long), 4, 9)
+    assert batch_loss(model, nothing).item() == 0
+    with pytest.raises(ValueError, match='no position of these batches has a label'): mean_loss(model, [nothing])
