@@ -39,6 +39,45 @@ def _read_table(path):
     except (pd.errors.ParserError, ValueError, EOFError, OSError) as e:
         raise CourseError(f'{path} cannot be read as csv: {one_line(e)}') from None
 
+def _idx(path):
+    "The numbers of a file in the format of MNIST's own site, or None where it begins in another way"
+    import gzip
+    import numpy as np
+    try:
+        with path.open('rb') as f: zipped = f.read(2) == b'\x1f\x8b'
+        with (gzip.open if zipped else open)(path, 'rb') as f:
+            head = f.read(4)
+            if len(head) < 4 or head[:3] != b'\0\0\x08': return None  # 8: unsigned bytes
+            shape = tuple(int.from_bytes(f.read(4), 'big') for _ in range(head[3]))
+            numbers = np.frombuffer(f.read(), np.uint8)
+    except OSError as e: raise CourseError(f'{path} cannot be read: {one_line(e)}') from None
+    except EOFError: raise CourseError(f'{path} is cut short: fetch it again') from None
+    if numbers.size != math.prod(shape):
+        raise CourseError(f'{path} is cut short or too long: it has {numbers.size:,} values and names '
+                          f"{' x '.join(map(str, shape))}; fetch it again")
+    return numbers.reshape(shape)
+
+def _read_idx(path, images, labelled):
+    "Images of an idx file, and the labels of the file beside it"
+    import numpy as np
+    if images.ndim != 3:
+        raise CourseError(f'{path} has numbers in {images.ndim} directions, expected images: '
+                          'give the file of the images, such as train-images-idx3-ubyte.gz')
+    if images.shape[1] != images.shape[2]:
+        raise CourseError(f'{path} has images of {images.shape[1]} x {images.shape[2]}; expected square ones')
+    if not len(images): raise CourseError(f'{path} holds no image')
+    name = path.name.replace('images', 'labels').replace('idx3', 'idx1')
+    names = [name, f'{name}.gz', name.removesuffix('.gz')]
+    beside = next((o for o in map(path.with_name, names) if o != path and o.exists()), None)
+    if beside is None:
+        if not labelled: return images, None
+        raise CourseError(f'{path}: its labels are missing; expected {name} beside it')
+    labels = _idx(beside)
+    if labels is None or labels.shape != images.shape[:1]:
+        found = 'no labels' if labels is None else f"{' x '.join(map(str, labels.shape))} values"
+        raise CourseError(f'{beside} holds {found}; expected {len(images):,} labels, one for each image')
+    return images, labels.astype(np.int64)
+
 def _whole_numbers(table, path, low, high, first):
     "The table as whole numbers, or one line that names the first cell that is none"
     import numpy as np
@@ -60,13 +99,14 @@ def _from_sklearn(table):
     if table.shape[1] != 65 or 'label' in table: return False
     return all(str(o).partition('.')[0].isdigit() for o in table.columns)
 
-def read_images_csv(path,               # csv, may be compressed
+def read_images_csv(path,               # csv, may be compressed; or idx, as MNIST's own site has it
                     labelled:bool=True  # False: a test set, whose column `label` may be missing
                    ) -> tuple:          # (n, h, w) uint8 from 0 to 255, and (n,) int64 or None
     "Images and labels from a csv of `label` and pixels; raises `CourseError` with file, line and column"
     import numpy as np
     import pandas as pd
     path = Path(path)
+    if path.is_file() and (images := _idx(path)) is not None: return _read_idx(path, images, labelled)
     table, first, scale = _read_table(path), 2, 1
     if _from_sklearn(table):
         table, first, scale = pd.read_csv(path, header=None), 1, 255/16

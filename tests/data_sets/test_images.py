@@ -35,3 +35,27 @@ def test_bad_image_tables_are_refused_in_one_line(tmp_path, line, why):
     f.write_text('label,' + ','.join(f'pixel{i}' for i in range(n)) + f'\n{line}\n')
     with pytest.raises(CourseError, match=why) as e: read_images_csv(f)
     assert '\n' not in str(e.value)
+
+def idx(path, numbers, zipped):
+    import gzip
+    raw = bytes([0, 0, 8, numbers.ndim]) + b''.join(n.to_bytes(4, 'big') for n in numbers.shape) + numbers.astype(np.uint8).tobytes()
+    path.write_bytes(gzip.compress(raw) if zipped else raw)
+    return path
+
+@pytest.mark.parametrize('zipped', (False, True))
+def test_idx_as_mnist_is_handed_out(tmp_path, zipped):
+    rng, end = np.random.default_rng(0), '.gz'*zipped
+    images, labels = rng.integers(0, 256, (30, 28, 28)), np.arange(30) % 10
+    path = idx(tmp_path/f'train-images-idx3-ubyte{end}', images, zipped)
+    with pytest.raises(CourseError, match=f'its labels are missing; expected train-labels-idx1-ubyte{end} beside it'): read_images_csv(path)
+    assert read_images_csv(path, labelled=False)[1] is None
+    beside = idx(tmp_path/f'train-labels-idx1-ubyte{end}', labels, zipped)
+    got = read_images_csv(path)
+    assert got[0].dtype == np.uint8 and (got[0] == images).all() and (got[1] == labels).all()
+    with pytest.raises(CourseError, match='give the file of the images'): read_images_csv(beside)
+    idx(beside, labels[:-1], zipped)
+    with pytest.raises(CourseError, match='holds 29 values; expected 30 labels'): read_images_csv(path)
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-40])
+    with pytest.raises(CourseError, match='cut short') as e: read_images_csv(path)
+    assert '\n' not in str(e.value)
