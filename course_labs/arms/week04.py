@@ -68,8 +68,8 @@ def by_probe(recipe, seed):
     return probe_error(_features(seed), labels, train, valid, **recipe)
 
 # %% ../../nbs/lib/arms/week04.ipynb #f6c10b8d
-def _arms(comparison, fixed, trains): # `trains`: name: grid and function
-    return [Arm(f'w4.{name}', f'w4.{comparison}', f, grid, (0, 1), fixed)
+def _arms(comparison, seeds, fixed, trains): # `trains`: name: grid and function
+    return [Arm(f'w4.{name}', f'w4.{comparison}', f, grid, seeds, fixed)
             for name, (grid, f) in trains.items()]
 
 RATES = dict(lr=(0.000125, 0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032))
@@ -77,13 +77,13 @@ DECAYS = dict(C=(0.0001, 0.0004, 0.0016, 0.0064, 0.0256, 0.1, 0.4, 1.6, 6.4))
 SMALL = dict(lr=(0.001, 0.002, 0.004, 0.008, 0.016, 0.032))
 CYCLE = dict(epochs=SET.epochs, freeze_epochs=SET.freeze_epochs)
 ARMS = [
-    *_arms('transfer', CYCLE | dict(lr_mult=SET.lr_mult), {
+    *_arms('transfer', (0, 1, 2), CYCLE | dict(lr_mult=SET.lr_mult), {
         'fine_tune': (RATES, by_network('arch', 'fine_tune')),
         'one_rate': (RATES, by_network('arch', 'fit_one_cycle')),
         'by_depth': (RATES, by_network('arch', 'by depth')),
         'scratch': (RATES, by_network('arch', 'fit_one_cycle', False))}),
-    *_arms('transfer', {}, {'probe': (DECAYS, by_probe)}),
-    *_arms('small', dict(epochs=SET.small_epochs), {
+    *_arms('transfer', (0, 1, 2), {}, {'probe': (DECAYS, by_probe)}),
+    *_arms('small', (0, 1), dict(epochs=SET.small_epochs), {
         'convnext': (SMALL, by_network('arch_convnext', 'fit_one_cycle')),
         'convnext_scratch': (SMALL, by_network('arch_convnext', 'fit_one_cycle', False)),
         'vit': (SMALL, by_network('arch_vit', 'fit_one_cycle')),
