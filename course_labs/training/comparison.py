@@ -10,6 +10,7 @@ __all__ = ['SHARES', 'Run', 'compare', 'planned_pairs', 'Comparison']
 # %% ../../nbs/lib/training/02_comparison.ipynb #34c1dfd7
 import gc, html, itertools, math, sys, time
 from dataclasses import dataclass, field
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -292,6 +293,6 @@ class Comparison:
                yticklabels=names,
                ylim=(len(names) - .4, -.6),
                xlabel=f'{self.metric} ({self._wanted} is better); {marks}',
-               title=self.finding())
+               title=fill(self.finding(), 62, break_long_words=False))
         ax.grid(axis='y', visible=False)
         return ax

@@ -229,7 +229,7 @@ def arms(means, n_seeds=6, spread=.01, n=None):
 def test_finding(means, how, finding):
     c = Comparison(arms(means), **how)
     ax = c.plot()
-    assert c.finding() == finding.format(*c.ranked) == ax.get_title()
+    assert c.finding() == finding.format(*c.ranked) == ax.get_title().replace('\n', ' ')
     plt.close(ax.figure)
     assert (f'{c.finding()}.' in c.lines()) == (len(c.verdicts()) != 1)
     for v in c.verdicts():
