@@ -85,9 +85,10 @@ def suggest_valley(lrs, losses) -> float:
         higher = length[:i][losses[:i] > losses[i]]
         if len(higher): length[i] = 1 + higher.max()
     end = int(length.argmax())
-    start = max(end - int(length[end]), 0)
+    start = end - int(length[end]) if end else 0
     third = (end - start)/3
-    return float(lrs[start + int(third) + int(third/2)])
+    # From -1 on, where the losses fall from the first to the last
+    return float(lrs[max(start + int(third) + int(third/2), 0)])
 
 def suggest_slide(lrs, losses,
                   width:int=15,       # Steps between the two ends of the interval

@@ -49,7 +49,10 @@ def test_suggestions_are_fastais(losses):
     lrs = np.geomspace(1e-7, 10, len(losses)).astype(np.float32)
     for name, f in lf.SUGGESTIONS.items():
         if name == 'steep': continue
-        assert f(lrs, losses) == pytest.approx(getattr(fs, name)(tensor(lrs), tensor(losses), 100)[0], rel=1e-6), name
+        theirs = getattr(fs, name)(tensor(lrs), tensor(losses), 100)[0]
+        # Where the losses fall at the very beginning alone, fastai counts from -1 and takes the highest rate
+        if name == 'valley' and theirs >= lrs[-1]: theirs = lrs[0]
+        assert f(lrs, losses) == pytest.approx(theirs, rel=1e-6), name
     slopes = np.diff(losses)/np.diff(np.log(lrs))  # equal slopes differ in the last digit, so any of the steepest will do
     assert slopes[np.argmin(abs(lrs - lf.suggest_steep(lrs, losses)))] == pytest.approx(slopes.min(), rel=1e-4, abs=1e-6)
 
