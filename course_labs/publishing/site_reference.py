@@ -9,13 +9,13 @@ __all__ = ['LEFT_OUT', 'reading_reference', 'read_page', 'page_place', 'without_
            'notebook_markdown', 'page_name', 'markdown_copies']
 
 # %% ../../nbs/lib/publishing/06_site_reference.ipynb #6e952587
-import json, os, re, subprocess, sys
+import json, os, re, shutil, subprocess, sys
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.files import CourseError, write_whole
 from ..core.notebooks import BADGES, INSTALL
-from ..core.paths import Addresses
+from ..core.paths import Addresses, data_dir
 from .repo import FACADES
 from .templates import fill
 
@@ -28,6 +28,8 @@ def reading_reference(stage:Path, # The staging folder, with the library in it
     import yaml
     work = stage/'api'
     work.mkdir()
+    # The arms of comparisons ask the syllabus when they are imported
+    shutil.copytree(data_dir()/'course', stage/'data'/'course', dirs_exist_ok=True)
     for old in FACADES: (stage/'course_labs'/f'{old}.py').unlink(missing_ok=True)
     api = dict(packages=['course_labs'], out='reference', root='..', source=at.source('').rstrip('/'))
     spec = yaml.safe_dump(dict(title='reference', api=api))
