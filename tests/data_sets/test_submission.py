@@ -121,7 +121,7 @@ def digits(): return read_images_csv(get('digits'))
     ('ImageId,Label\n1,-1\n2,1\n', "line 2 gives 1 the label '-1'"),
     ('ImageId,Label\n1,1.0\n2,1\n', "line 2 gives 1 the label '1.0'"),
     ('ImageId,Label\n1,\n2,1\n', 'line 2: there is no label for 1'),
-    ('ImageId,Label\n1,nan\n2,1\n', 'line 2 gives 1 the label 'nan'; the labels are: 0, 1, 2'),
+    ('ImageId,Label\n1,nan\n2,1\n', "line 2 gives 1 the label 'nan'; the labels are: 0, 1, 2"),
     ('ImageId,Label\n1,seven\n2,1\n', "line 2 gives 1 the label 'seven'")])
 def test_bad_submissions_are_refused_in_one_line(tmp_path, text, why):
     f = tmp_path/'s.csv'
