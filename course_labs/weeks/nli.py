@@ -55,7 +55,8 @@ def train_tokenizer(texts,              # Iterable of str
                    ) -> Tokenizer:      # The five `SPECIALS` have the ids 0 to 4
     """Train a subword tokeniser; each kind marks in its own way where a word begins
 
-    Letters for which the vocabulary has no room are `[UNK]`; BPE spells them in bytes."""
+    Letters for which the vocabulary has no room are `[UNK]`. The letters of BPE are bytes: 263
+    pieces have room for all of them."""
     if kind not in KINDS: raise ValueError(f"kind {kind!r}: one of {', '.join(KINDS)}")
     room = vocab_size - len(SPECIALS) - 2
     settings = dict(vocab_size=vocab_size, special_tokens=list(SPECIALS), show_progress=False)
