@@ -9,9 +9,10 @@ __all__ = ['COMPETITION', 'KAGGLE_INPUT', 'KAGGLE_SETTINGS', 'KAGGLE_RULES', 'T4
            'need_credentials', 'kaggle_errors', 'kaggle_user', 'said_no', 'slug', 'kernel_metadata', 'push_kernel']
 
 # %% ../../nbs/lib/data_sets/07_kaggle.ipynb #5243e2e8
-import json, os, re
+import json, os, re, zlib
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import BadZipFile
 
 from ..core.files import CourseError, expanded, home_folder, one_line
 from ..core.machine import host
@@ -71,10 +72,13 @@ def _setup_comp(slug):
             raise CourseError(f'Kaggle refuses the data of {slug}: {rules}, then run again') from e
         raise
 
+def _clear_archive(folder):
+    "Remove the archive and the note that goes with half of one, so that the next call fetches it anew"
+    for f in folder.glob('*.zip*'): f.unlink()
+
 def fetch_paddy(folder:Path # Where to put it
                ) -> Path:   # Folder of the competition's files
     "Download and unpack the competition's data with fastkaggle"
-    from zipfile import BadZipFile
     if host() == 'kaggle':
         raise CourseError(f'the data of {COMPETITION} are not attached to this notebook: '
                           f'choose Add Input, then Competitions, and accept the rules at {KAGGLE_RULES}')
@@ -84,14 +88,14 @@ def fetch_paddy(folder:Path # Where to put it
                           f'and accept the rules at {KAGGLE_RULES}. {way_out("paddy")}')
     try:
         with _inside(folder): path = folder/_setup_comp(COMPETITION)
-    except BadZipFile as e:
-        for f in folder.glob('*.zip*'): f.unlink()
+    except (BadZipFile, zlib.error, EOFError, NotImplementedError) as e:  # all that a broken zip may raise
+        _clear_archive(folder)
         raise CourseError(f'the archive of {COMPETITION} is damaged and was removed: '
                           'run again to fetch it anew') from e
+    _clear_archive(folder)
     for part in ('train.csv', 'train_images', 'test_images', 'sample_submission.csv'):
         if not (path/part).exists():
             raise CourseError(f'the download of {COMPETITION} has no {part}: run again to fetch it anew')
-    for f in folder.glob('*.zip*'): f.unlink()
     return path
 
 # %% ../../nbs/lib/data_sets/07_kaggle.ipynb #1870c5e0
