@@ -10,7 +10,7 @@ are written anew after each part. Without a GPU the parts that need one say so, 
 Ends with status 0 when no part failed.
 """
 import argparse, importlib, json, math, os, shutil, signal, subprocess, sys, tempfile, threading, time, traceback
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -80,7 +80,7 @@ class Check:
     def __init__(self, out:Path, work:Path, limit:float):
         self.out, self.work, self.limit, self.parts = out, work, limit, []
         self.started, self.lock, self.gpu, self.device = time.monotonic(), threading.Lock(), False, ''
-        self.when = f'{datetime.now():%Y-%m-%d %H:%M}'
+        self.when, self.stop = f'{datetime.now():%Y-%m-%d %H:%M}', threading.Event()
     def left(self): return self.limit - (time.monotonic() - self.started)
 
     def run(self, part:Part, until:float=0.):
@@ -88,8 +88,10 @@ class Check:
         # Without a GPU this is a trial of the check itself, and `--limit` says how long it may take
         seconds = min(part.seconds*(1 if self.gpu or not self.device else 10), self.left() - until)
         if part.needs == GPU and not self.gpu: part.state = 'no GPU'
-        elif seconds < 10: part.state = 'out of time'
-        else: self._process(part, seconds)
+        elif seconds < 10 or self.stop.is_set(): part.state = 'out of time'
+        else:
+            try: self._process(part, seconds)
+            except Exception as e: part.state, part.error = 'failed', f'it could not be run: {type(e).__name__}: {e}'
         self.save()
 
     def _process(self, part, seconds):
@@ -103,14 +105,13 @@ class Check:
         with open(log, 'w', encoding='utf-8') as f:
             p = subprocess.Popen([sys.executable, __file__, '--part', job], stdout=f, stderr=f, start_new_session=True,
                                  env=dict(os.environ, COURSE_LABS_MARK=mark))
-            try: p.wait(seconds)
-            except subprocess.TimeoutExpired: part.state = 'out of time'
-            finally:
-                if p.poll() is None: os.killpg(p.pid, signal.SIGKILL)
-                end_all(lambda: marked(mark))
-                p.wait()
+            while p.poll() is None and time.monotonic() < started + seconds and not self.stop.wait(.1): pass
+            late = p.poll() is None
+            if late: os.killpg(p.pid, signal.SIGKILL)
+            end_all(lambda: marked(mark))
+            p.wait()
         part.took = time.monotonic() - started
-        if part.state == 'out of time': part.error = f'it was ended after {part.took:.0f} s'
+        if late: part.state, part.error = 'out of time', f'it was ended after {part.took:.0f} s'
         else: self._read(part, file, log, p.returncode)
 
     def _read(self, part, file, log, status):
@@ -188,10 +189,13 @@ def check(out:Path,
     stay = min(ALONE, limit/3) if timed else 0.
     # The labs begin in their order; what takes no time of the GPU's stands between the two sizes
     order = sorted(beside, key=lambda o: (o.size == 'full', not o.size))
-    with ThreadPoolExecutor(slots(c.gpu)) as pool:
-        for f in [pool.submit(c.run, o, stay) for o in order]: f.result()
-    os.environ.pop('OMP_NUM_THREADS')
-    for i, o in enumerate(timed): c.run(o, 0. if i + 1 == len(timed) else stay*.4)
+    try:
+        with ThreadPoolExecutor(slots(c.gpu)) as pool:
+            try: wait([pool.submit(c.run, o, stay) for o in order])
+            except KeyboardInterrupt: c.stop.set()
+        os.environ.pop('OMP_NUM_THREADS')
+        for i, o in enumerate(timed): c.run(o, 0. if i + 1 == len(timed) else stay*.4)
+    except KeyboardInterrupt: c.stop.set()
     c.finish()
     return c
 
@@ -207,6 +211,7 @@ def main():
         run_part(*json.loads(args.part))
         return 0
     os.environ['COURSE_LABS_OFFLINE'] = '1'
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what came in by then is kept
     with tempfile.TemporaryDirectory(prefix='gpu_check-') as tmp:
         c = check(args.out.resolve(), Path(tmp), args.limit, args.only or (), args.week)
     for o in c.parts: print(f'{o.state:<12} {o.took:5.0f} s  {o.title}: {o.error or o.says}')

@@ -1,5 +1,5 @@
 "The pack for a machine with a GPU and the check that runs there, as far as a machine without one can show them"
-import json, subprocess, sys, time
+import json, subprocess, sys, threading, time
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -115,6 +115,22 @@ def test_a_part_that_hangs_is_ended_in_its_time(run):
     started = time.monotonic()
     c.run(c.parts[0])
     assert c.parts[0].state == 'out of time' and time.monotonic() - started < 30
+
+def test_ctrl_c_ends_what_runs_and_keeps_the_rest(run):
+    c = run(good=30, hangs=300)
+    c.run(c.parts[0])
+    threading.Timer(2, c.stop.set).start()
+    started = time.monotonic()
+    c.run(c.parts[1])
+    c.finish()
+    assert time.monotonic() - started < 30 and [o.state for o in c.parts] == ['passed', 'out of time']
+    assert (c.out/'logs.zip').exists()
+
+def test_a_run_that_cannot_be_written_is_a_line(run):
+    c = run(good=30)
+    c.parts[0].lab, c.parts[0].size = dict(seconds=1., peak_mb=1., nothing='like a lab'), 'tiny'
+    c.finish()
+    assert c.parts[-1].state == 'failed' and 'TypeError' in c.parts[-1].error
 
 def test_no_part_begins_when_the_time_is_over(run):
     c = run(good=30)
