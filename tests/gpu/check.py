@@ -132,14 +132,12 @@ class Check:
 
     def save(self):
         "Write the table and the page; whole, and one writer at a time"
-        from jinja2 import Template
         from course_labs.core.files import write_whole
         with self.lock:
             table = self.table()
             write_whole(self.out/'gpu.json', json.dumps(table, indent=1))
-            page = Template((HERE/'page.html').read_text(encoding='utf-8'), autoescape=True).render(
-                **table, bad=[o for o in table['parts'] if o['state'] in BAD], left_out=left_out())
-            write_whole(self.out/'gpu.html', page)
+            try: write_whole(self.out/'gpu.html', page(table))
+            except Exception as e: print(f'gpu.html could not be written: {type(e).__name__}: {e}', file=sys.stderr)
 
     def finish(self):
         "Make of the labs of each size one run, and pack it; and the logs"
@@ -160,6 +158,13 @@ class Check:
             make_report(run)
             shutil.rmtree(run/'work', ignore_errors=True)  # what the labs wrote: models, logs, checkpoints
             shutil.make_archive(str(self.out/run.name), 'zip', run)
+
+def page(table:dict) -> str: # HTML, with all that it shows
+    "The table as a page"
+    from jinja2 import Environment
+    env = Environment(autoescape=True)
+    bad = [o for o in table['parts'] if o['state'] in BAD]
+    return env.from_string((HERE/'page.html').read_text(encoding='utf-8')).render(**table, bad=bad, left_out=left_out())
 
 def left_out() -> dict: # Package: why the pack does not bring it
     file = HERE/'left_out.json'

@@ -153,6 +153,13 @@ def test_single_labs_become_a_run(tmp_path):
     run = read_run(tmp_path)
     assert run.ok and run.lab(6).metrics == dict(rmse=.7)
 
+def test_the_page_shows_results_and_claims_of_a_lab():
+    lab = dict(peak_mb=1., metrics=dict(rmse=.7), claims=[dict(text='dots < crosses', holds=False)])
+    part = dict(name='week6_tiny', title='Week 6', state='failed', took=3., says='', error='<b>', rows=[], lab=lab, size='tiny')
+    html = check.page(dict(when='', device='a <GPU>', limit=450, seconds=3., parts=[part]))
+    assert 'Does not hold: dots &lt; crosses' in html and '<td class="n">0.7</td>' in html and 'a &lt;GPU&gt;' in html and '<b>' not in html
+    assert 'src=' not in html and 'href=' not in html, 'it is a file of its own'
+
 def test_run_sh_says_that_there_is_no_pack(tmp_path):
     done = subprocess.run(['bash', GPU/'run.sh'], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2 and 'There is no pack in gpu_pack' in done.stderr
