@@ -1,5 +1,5 @@
 "The pack for a machine with a GPU and the check that runs there, as far as a machine without one can show them"
-import json, subprocess, sys, threading, time
+import ast, importlib.util, json, subprocess, sys, threading, time
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -75,6 +75,14 @@ def test_what_is_set_is_a_setting_of_the_week(week, size):
 def test_a_lab_at_size_full_gets_the_tiny_data():
     env = labs.environment(3, 'full')
     assert 'digits=' in env['COURSE_LABS_DATA'] and 'seeds=2' in env['COURSE_LABS_SET']
+
+@pytest.mark.parametrize('script', ['check.py', 'labs.py', 'measures.py'])
+def test_what_the_scripts_import_is_in_the_library(script):
+    "They import where they use, and half of it is used on a GPU alone"
+    tree = ast.parse((GPU/script).read_text(encoding='utf-8'))
+    found = [(n.module, o.name) for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module.startswith('course_labs') for o in n.names]
+    lacks = [f'{m}.{name}' for m,name in found if not hasattr(importlib.import_module(m), name) and not importlib.util.find_spec(f'{m}.{name}')]
+    assert found and not lacks, lacks
 
 FAKES = """
 import os, signal, time
