@@ -16,6 +16,7 @@ from types import SimpleNamespace
 
 from .core.files import CourseError, write_whole
 from .core.machine import Device, host, online, probe_device, seed_everything
+from .core.paths import work_folder
 from .core.settings import SIZES, Config, coerce, data_overrides, pairs
 from . import syllabus
 from .syllabus import SEARCHED
@@ -52,16 +53,18 @@ class Lab:
                  seed:int,      # Seeds everything
                  host:str,      # 'kaggle', 'colab' or 'local'
                  online:bool,   # Is a network there?
-                 out:Path       # Folder for the files that the lab writes; made when first used
+                 out:Path,      # Folder for the files that the lab writes; made when first used
+                 here:Path=None # Folder of the notebook; default: the current one
                 ):
         self.week, self.device, self.size, self.seed = week, device, size, seed
         self.host, self.online = host, online
-        self._out, self.metrics, self.cfg = Path(out).absolute(), {}, None
+        self._out, self.here = Path(out).absolute(), Path(here or '.').absolute()
+        self.metrics, self.cfg = {}, None
         self.claims, self.predicted, self.own_settings = [], {}, {}
 
     @property
     def out(self) -> Path:
-        "Folder for the files that this lab writes"
+        "Folder for what this lab writes on its way; what you take along it writes `here`, beside the notebook"
         self._out.mkdir(parents=True, exist_ok=True)
         return self._out
 
@@ -77,7 +80,7 @@ class Lab:
                     network='yes' if self.online else 'no')
 
     def __repr__(self):
-        lines = [f'{k:<10} {v}' for k,v in self.facts().items()]
+        lines = [f'{k:<10} {v}' for k,v in dict(self.facts(), files=self._out).items()]
         return '\n'.join(lines + ([f'note       {self.device.note}'] if self.device.note else []))
 
     def config(self,
@@ -248,8 +251,8 @@ def start(week:int # Which lab
     size = os.environ.get('COURSE_LABS_SIZE') or ('full' if device.kind != 'cpu' else 'tiny')
     size, seed = _choose('COURSE_LABS_SIZE', size, SIZES), _seed()
     seed_everything(seed)
-    out = '/kaggle/working' if where == 'kaggle' else f'week{week:02d}_out'
-    lab = Lab(week, device, size, seed, where, net, Path(os.environ.get('COURSE_LABS_OUT') or out))
+    asked = os.environ.get('COURSE_LABS_OUT')
+    lab = Lab(week, device, size, seed, where, net, asked or work_folder(f'week{week:02d}'), asked)
     _keep(lab)
     print(lab)
     lab._write()
