@@ -121,9 +121,10 @@ def housing_csv(file, n=300, blanks=True):
     columns = dict(longitude=rng.uniform(5, 15, n).round(2), latitude=rng.uniform(45, 55, n).round(2), housing_median_age=rng.integers(1, 52, n),
                    total_rooms=rooms, total_bedrooms=rooms//5, population=people, households=people//3 + 1, median_income=income.round(4),
                    median_house_value=(40_000*income + rng.normal(0, 20_000, n)).clip(15_000).round())
-    rows = [[f'{v:g}' for v in row] for row in zip(*columns.values())]
+    rows = [[*(f'{v:g}' for v in row), 'INLAND'] for row in zip(*columns.values())]
     for i in range(0, n if blanks else 0, 20): rows[i][4] = ''
-    file.write_text('\n'.join([','.join(columns), *map(','.join, rows)]) + '\n')
+    head = ','.join([*columns, 'ocean_proximity'])
+    file.write_text('\n'.join([head, *map(','.join, rows)]) + '\n')
     return file
 
 # Cases ---------------------------------------------------------------------------------------------------
@@ -160,7 +161,7 @@ CASES = [
     Case('photos of a phone that cannot be read', 2, dict(photos=PHOTOS), says='skip_broken=True', quick=True),
     Case('photos of a phone, the broken ones left out', 2, dict(photos=PHOTOS, digits=digits(n=400), fashion=fashion(n=300)),
          ('skip_broken=True', *FEW, *W2)),
-    Case('two photos a class', 2, dict(photos=put(phone_photos, 'photos', n=2, broken=False)), says='need one each', quick=True),
+    Case('two photos a class', 2, dict(photos=put(phone_photos, 'photos', n=2, broken=False)), says='need one each'),
     Case('three photos a class and a rate that runs away', 2,
          dict(photos=put(phone_photos, 'photos', n=3, broken=False), digits=digits(n=400), fashion=fashion(n=300)),
          ('lr=1e6', 'split_draws=1', *FEW, *W2)),
@@ -168,18 +169,19 @@ CASES = [
          ('bs=500', 'train_images=2000', *FEW, *W2)),
     Case('three classes of 28 x 28', 3, dict(digits=digits(classes=3), fashion=fashion(classes=3)), (*FEW, *W3)),
     Case('ten classes, one batch', 3, dict(digits=digits(n=600), fashion=fashion(n=600)), ('bs=5000', *FEW, *W3)),
-    Case('one class', 3, dict(digits=digits(classes=1)), says='class', quick=True),
+    Case('one class', 3, dict(digits=digits(classes=1)), says='one class'),
     Case('three classes without variety', 4, dict(paddy=put(paddy_folder, 'paddy')), (*FEW, *W4)),
     Case('own pairs', 5, dict(pairs=put(pairs_tsv, 'pairs.tsv')), (*FEW, *W5)),
-    Case('pairs of two classes', 5, dict(pairs=put(pairs_tsv, 'pairs.tsv', labels=('0', '1'))), says='pairs.tsv', quick=True),
+    Case('pairs of one class', 5, dict(pairs=put(pairs_tsv, 'pairs.tsv', labels=('0',))), says='nothing to tell apart'),
+    Case('pairs of two classes', 5, dict(pairs=put(pairs_tsv, 'pairs.tsv', labels=('0', '1'))), ('bs=5000', *FEW, *W5)),
     Case('Chinese text in one line', 5, dict(text=put(chinese_text, 'text.txt')), ('n_train=200', 'n_valid=60', *FEW, *W5)),
-    Case('50 users without titles', 6, dict(ratings=ratings()), (*FEW, *W6)),
+    Case('50 users without titles', 6, dict(ratings=ratings()), (*FEW, *W6), quick=True),
     Case('8 ratings a user', 6, dict(ratings=ratings(each=8)), ('bs=5000', *FEW, *W6)),
     Case('3 ratings a user, on a scale of 100', 6, dict(ratings=ratings(items=100, each=3, scale=20)), ('lr=1e6', *FEW, *W6)),
     Case('two users', 6, dict(ratings=ratings(users=2, each=12)), ('k=200', *FEW, *W6)),
-    Case('one user', 6, dict(ratings=ratings(users=1)), says='ratings.csv', quick=True),
+    Case('one user', 6, dict(ratings=ratings(users=1)), says='holds a single user'),
     Case('three classes of 28 x 28', 7, dict(digits=digits(classes=3), fashion=fashion(classes=3), housing=housing()), ('seeds=1', *W7)),
-    Case('ten classes, one batch', 7, dict(digits=digits(n=600), fashion=fashion(n=600), housing=housing(n=60, blanks=False)),
+    Case('ten classes, one batch', 7, dict(digits=digits(n=600), fashion=fashion(n=600), housing=housing(n=200, blanks=False)),
          ('bs=5000', 'housing_bs=5000', 'pairs_bs=5000', 'seeds=1', *W7)),
     Case('rates that run away', 7, dict(digits=digits(n=200)),
          ('lr=1e6', 'digits_lr=1e6', 'fashion_lr=1e6', 'housing_lr=1e6', 'seeds=2', *W7)),
