@@ -185,6 +185,7 @@ CASES = [
          ('bs=5000', 'housing_bs=5000', 'pairs_bs=5000', 'seeds=1', *W7)),
     Case('rates that run away', 7, dict(digits=digits(n=200)),
          ('lr=1e6', 'digits_lr=1e6', 'fashion_lr=1e6', 'housing_lr=1e6', 'seeds=2', *W7)),
+    Case('a test of four questions', 8, set=('test_questions=4', 'students=1', 'draws=1', 'quiz_questions=1', 'reviews=1'), quick=True),
 ]
 
 def run_case(case, out): # '' where all is as it must be, else what is not; and the claims that do not hold
