@@ -184,7 +184,8 @@ CASES = [
     Case('ten classes, one batch', 7, dict(digits=digits(n=600), fashion=fashion(n=600), housing=housing(n=200, blanks=False)),
          ('bs=5000', 'housing_bs=5000', 'pairs_bs=5000', 'seeds=1', *W7)),
     Case('rates that run away', 7, dict(digits=digits(n=200)),
-         ('lr=1e6', 'digits_lr=1e6', 'fashion_lr=1e6', 'housing_lr=1e6', 'seeds=2', *W7)),
+         ('lr=1e6', 'digits_lr=1e6', 'fashion_lr=1e6', 'seeds=2', *W7)),
+    Case('a rate with which no net predicts a number', 7, set=('housing_lr=1e6', 'seeds=1', *W7), says='choose a lower learning rate'),
     Case('a test of four questions', 8, set=('test_questions=4', 'students=1', 'draws=1', 'quiz_questions=1', 'reviews=1'), quick=True),
 ]
 
