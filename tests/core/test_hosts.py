@@ -1,14 +1,12 @@
 "The images of Colab and Kaggle: the install cell changes no package of theirs and adds little"
-import datetime, importlib.util, sys
+import ast, datetime, json, re, sys
 from importlib import metadata
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
 from course_labs.core.paths import checkout
 
-sys.path.insert(0, str(checkout()/'tests'))
 import hosts
 
 @pytest.fixture(params=hosts.HOSTS)
@@ -73,3 +71,26 @@ def test_base_requirements_are_imported_by_labs():
         there = f'import {name}', f'from {name}', f', {name}', THROUGH_ANOTHER.get(r.name, '\0')
         if not any(o in text for o in there): unused.append(r.name)
     assert unused == [], unused
+
+# What comes along with a requirement, what every notebook kernel brings, and what is of the extra `app`
+BROUGHT = dict(fastcore='fastai', cloudpickle='fastai', accelerate='transformers', requests='fastai', kaggle='fastkaggle', cycler='matplotlib',
+               dateutil='pandas', IPython='a kernel', gradio='app', gradio_client='app', google='Colab')
+# Packages of the library that run and publish labs; a lab uses none of them
+NOT_OF_A_LAB = 'running', 'marking', 'publishing', 'cli.py', 'doctor.py', 'arms'
+
+def imported(code):
+    "Top-level names of all imports, also of those inside functions"
+    for n in ast.walk(ast.parse(code)):
+        if isinstance(n, ast.Import): yield from (a.name.split('.')[0] for a in n.names)
+        elif isinstance(n, ast.ImportFrom) and not n.level: yield n.module.split('.')[0]
+
+def test_what_a_lab_imports_is_a_base_requirement():
+    root = checkout()
+    package = root/'course_labs'
+    texts = [p.read_text(encoding='utf-8') for p in package.rglob('*.py') if p.relative_to(package).parts[0] not in NOT_OF_A_LAB]
+    for p in (root/'nbs'/'labs').glob('*.ipynb'):
+        cells = [''.join(c['source']) for c in json.loads(p.read_text(encoding='utf-8'))['cells'] if c['cell_type'] == 'code']
+        texts += [re.sub(r'^( *)[%!].*', r'\1pass', c, flags=re.M) for c in cells]
+    names = {n for t in texts for n in imported(t)} - set(sys.stdlib_module_names) - {'course_labs'}
+    offered = {IMPORTED_AS.get(r.name, r.name.replace('-', '_')) for r in hosts.asked()}
+    assert names - offered - set(BROUGHT) == set()
