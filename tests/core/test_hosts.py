@@ -1,11 +1,12 @@
 "The images of Colab and Kaggle: the install cell changes no package of theirs and adds little"
-import ast, datetime, json, re, sys
+import ast, datetime, json, re, subprocess, sys
 from importlib import metadata
 
 import pytest
 from packaging.requirements import Requirement
 
 from course_labs.core.paths import checkout
+from course_labs.publishing.kaggle_push import wanted_wheels
 
 import hosts
 
@@ -32,6 +33,12 @@ def test_install_cell_adds_little(image):
     mb = {name: hosts.installed_mb(name) for name in added}
     assert sum(mb.values()) < hosts.MAX_MB, mb
     assert len(added) <= 12, added
+
+def test_wheels_for_kaggle_without_a_network_are_what_its_image_lacks():
+    facts, pins = hosts.host_list('kaggle')
+    added, _ = hosts.install_plan(pins, facts['python'])
+    sent = {hosts.canon(Requirement(o).name) for o in wanted_wheels(checkout())}
+    assert sent == set(added)
 
 @pytest.mark.parametrize('line, says', [
     ('ipykernel>=7', 'the course asks for ipykernel>=7, and the image has ipykernel'),
@@ -94,3 +101,11 @@ def test_what_a_lab_imports_is_a_base_requirement():
     names = {n for t in texts for n in imported(t)} - set(sys.stdlib_module_names) - {'course_labs'}
     offered = {IMPORTED_AS.get(r.name, r.name.replace('-', '_')) for r in hosts.asked()}
     assert names - offered - set(BROUGHT) == set()
+
+@pytest.mark.parametrize('verb', [['run', '--week', '8'], ['release', '--week', '8']], ids=lambda o: o[0])
+def test_a_verb_names_the_extra_that_it_lacks(verb, tmp_path):
+    "Where only the base requirements are installed and the image has no runner"
+    code = f"import sys; sys.modules.update(nbclient=None, nbformat=None); from course_labs.cli import main; sys.exit(main({verb!r}))"
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert f'course-labs {verb[0]}: nb' in done.stderr and "is not installed: pip install 'course_labs[local]'" in done.stderr
