@@ -10,7 +10,7 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
 APT    := $(SUDO) apt-get install -y python3-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup labs test lab doctor docs sync recipes bench versions soak gpu-pack clean
+.PHONY: help setup labs test lab doctor docs sync recipes bench versions hosts soak gpu-pack clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench: $(READY) ## Measure against peers, as ratios: BENCH_DIR/bench.html
 versions: ## Run the labs with the lowest and the newest versions under every Python here; takes hours and 12 GB
 	$(PYTHON) tests/versions.py --jobs $(JOBS)
 
+hosts: $(READY) ## Build the images of Colab and Kaggle from data/hosts, install the course there and run the labs; takes hours and 10 GB
+	$(BIN)/python tests/hosts.py --plain --classic
+
 soak: $(READY) ## Run the labs ten times with ten seeds: failures, spread of the results, disk; takes an hour
 	$(BIN)/python tests/soak.py --jobs $(JOBS)
 
@@ -57,4 +60,4 @@ gpu-pack: $(READY) ## Put what a check of a GPU needs into gpu_pack; there, with
 	$(BIN)/python tests/gpu/pack.py gpu_pack
 
 clean: ## Remove what runs and builds left behind, but not VENV
-	rm -rf $(OUT) $(BENCH_DIR) versions_out soak_out gpu_pack gpu_out build dist _docs _proc *.egg-info .pytest_cache .hypothesis
+	rm -rf $(OUT) $(BENCH_DIR) versions_out hosts_out soak_out gpu_pack gpu_out build dist _docs _proc *.egg-info .pytest_cache .hypothesis

@@ -395,6 +395,10 @@ def main(argv=None # Arguments; default: those of the process
     except KeyboardInterrupt:
         print('Interrupted', file=sys.stderr)
         return 130
+    except ModuleNotFoundError as e:
+        if debug: raise
+        how = "pip install 'course_labs[local]' brings what one's own machine needs"
+        print(f'course-labs {verb}: {e.name} is not installed: {how}', file=sys.stderr)
     except Exception as e:
         if debug: raise
         print(f'course-labs {verb}: {type(e).__name__}: {e} (--debug shows where)', file=sys.stderr)

@@ -55,19 +55,18 @@ class Lab:
                  seed:int,      # Seeds everything
                  host:str,      # 'kaggle', 'colab' or 'local'
                  online:bool,   # Is a network there?
-                 out:Path,      # Folder for the files that the lab writes; made when first used
-                 here:Path=None # Folder of the notebook; default: the current one
+                 out:Path       # Folder for the files that the lab writes; made when first used
                 ):
         self.week, self.device, self.size, self.seed = week, device, size, seed
         self.host, self.online = host, online
-        self._out, self.here = Path(out).absolute(), Path(here or '.').absolute()
+        self._out, self.here = Path(out).absolute(), Path.cwd() # `here`: beside the notebook
         self.metrics, self.cfg = {}, None
         self.claims, self.predicted, self.own_settings = [], {}, {}
         self._looked_for = None
 
     @property
     def out(self) -> Path:
-        "Folder for what this lab writes on its way; what you take along it writes `here`, beside the notebook"
+        "Folder for what this lab writes on its way; what you take along lies `here`, beside the notebook"
         self._out.mkdir(parents=True, exist_ok=True)
         return self._out
 
@@ -275,8 +274,8 @@ def start(week:int # Which lab
     size = os.environ.get('COURSE_LABS_SIZE') or ('full' if device.kind == 'cuda' else 'tiny')
     size, seed = _choose('COURSE_LABS_SIZE', size, SIZES), _seed()
     seed_everything(seed)
-    asked = os.environ.get('COURSE_LABS_OUT')
-    lab = Lab(week, device, size, seed, where, net, asked or work_folder(f'week{week:02d}'), asked)
+    out = os.environ.get('COURSE_LABS_OUT') or work_folder(f'week{week:02d}')
+    lab = Lab(week, device, size, seed, where, net, out)
     _keep(lab)
     print(lab)
     lab._write()

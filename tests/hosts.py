@@ -16,7 +16,7 @@ their owners publish them today. Both need a network; the check in `make test` (
 Ends with status 0 only when nothing changed and every lab passed. DIR (default: hosts_out) takes about 3 GB a host beside a CUDA build
 of torch; environments are removed after their run unless --keep is given, and used again with --again.
 """
-import argparse, json, os, re, shutil, subprocess, sys, time, urllib.request
+import argparse, json, os, re, resource, shutil, subprocess, sys, time, urllib.request
 from configparser import ConfigParser
 from importlib import metadata
 from pathlib import Path
@@ -24,7 +24,6 @@ from pathlib import Path
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name as canon
-from packaging.version import Version
 
 from versions import call, interpreter, tools
 
@@ -169,17 +168,21 @@ def build(uv, facts, pins, where, env, log):
     return python
 
 def install_cell(python, source, env, log):
-    "Install the library as the install cell does; (packages changed, added, MB of those and of the library, seconds, new complaints of pip check)"
+    """Install the library as the install cell does
+
+    Comes back with the packages changed, those added, the MB of those and of the library, the seconds by the clock and of the
+    processor, and what pip check says that it did not say before."""
     site = next((python.parent.parent/'lib').glob('python3*'))/'site-packages'
     before, mb, said = freeze(python), folder_mb(site), complaints(python)
-    started = time.monotonic()
+    started, worked = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     cmd = [python, '-m', 'pip', 'install', '-q', '--disable-pip-version-check', f'course_labs[offline] @ git+file://{source}']
     if call(cmd, log, env): raise SystemExit(f'the install cell failed: see {log}')
-    seconds, after = time.monotonic() - started, freeze(python)
+    seconds, now = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu, after = now.ru_utime + now.ru_stime - worked.ru_utime - worked.ru_stime, freeze(python)
     changed = {k: f'{v} to {after.get(k)}' for k,v in before.items() if after.get(k) != v}
     added = {k: v for k,v in after.items() if k not in before}
     own = folder_mb(site/'course_labs')
-    return changed, added, (folder_mb(site) - mb - own, own), seconds, complaints(python) - said
+    return changed, added, (folder_mb(site) - mb - own, own), (seconds, cpu), complaints(python) - said
 
 def run_plain(python, notebook, where, env, log):
     "A lab as a student runs it: from its own folder, by the image's nbconvert and kernel; a line, and whether all is well"
@@ -225,11 +228,12 @@ def try_host(name, args, uv, env):
         log.unlink(missing_ok=True)
         build(uv, facts, pins, where, env, log)
         used = subprocess.run([python, '-V'], capture_output=True, text=True).stdout.strip()
-        say(f'{used} with {len(freeze(python))} of its packages' + ('' if facts['python'] in used else f", and not {facts['python']}: this machine has none"))
-        changed, added, (mb, own), seconds, said = install_cell(python, repository(args.out, log), env, log)
+        odd = '' if facts['python'] in used else f", and not {facts['python']}: this machine has none"
+        say(f'{used} with {len(freeze(python))} of its packages{odd}')
+        changed, added, (mb, own), (seconds, cpu), said = install_cell(python, repository(args.out, log), env, log)
         added.pop('course-labs', None)
         say(f'the install cell changed {len(changed)} packages and added {len(added)} ({mb:.0f} MB) and the library ({own:.0f} MB) in '
-            f'{seconds:.0f} s: ' + ', '.join(f'{k} {v}' for k,v in sorted(added.items())))
+            f'{seconds:.0f} s ({cpu:.0f} of the processor): ' + ', '.join(f'{k} {v}' for k,v in sorted(added.items())))
         for k,v in changed.items(): say(f'changed: {k} {v}')
         for o in sorted(said): say(f'pip check: {o}')
         if seconds > MAX_SECONDS or mb > MAX_MB: say(f'asked for: at most {MAX_SECONDS} s and {MAX_MB} MB')
@@ -249,6 +253,34 @@ def try_host(name, args, uv, env):
         good = good and well
     if not args.keep: shutil.rmtree(where/'env', ignore_errors=True)
     return good
+
+def open_classic(python, where, env):
+    "The interactive parts in the image's classic notebook, run there and as a stranger saved them; lines, and whether all is well"
+    from playwright.sync_api import sync_playwright
+    from conftest import launch
+    from front_ends import SEEN, parts_notebook, seen, server
+    nbs, own, res, good = where/'classic'/'notebooks', where/'classic'/'server', [], True
+    shutil.rmtree(where/'classic', ignore_errors=True)
+    nbs.mkdir(parents=True)
+    for n in SEEN: parts_notebook(nbs/f'{n}.ipynb', [n])
+    with server(python, 'notebook', nbs, own, env) as url, sync_playwright() as p, launch(p) as b:
+        for n in SEEN:
+            page = b.new_page(viewport=dict(width=1280, height=1100))
+            page.goto(f'{url}/notebooks/{n}.ipynb')
+            output = page.locator('.output_wrapper').first
+            page.locator('.output_area').first.wait_for(timeout=90_000)
+            saved = seen(page, output, n, 20)
+            page.evaluate("""code => { const c = Jupyter.notebook.get_cell(0); c.set_text(code); c.clear_output(); }""",
+                          f"import sys; sys.path.insert(0, {str(ROOT/'tests')!r})\nfrom front_ends import parts\nparts()[{n!r}]")
+            page.wait_for_function('Jupyter.notebook.kernel && Jupyter.notebook.kernel.is_connected()', timeout=90_000)
+            page.evaluate('Jupyter.notebook.get_cell(0).execute()')
+            page.locator('.output_area iframe').first.wait_for(timeout=180_000)
+            ran = seen(page, output, n)
+            res.append(f"{n} {'runs' if ran == 'script' else ran}, saved by a stranger: {saved}")
+            good = good and ran == 'script' and saved in ('fall-back', 'both')
+            page.close()
+    version = freeze(python).get('notebook')
+    return f"classic notebook {version}: {'; '.join(res)}", good
 
 def run_runner(python, where, args, env, log, say):
     "The labs through the runner; whether all passed"

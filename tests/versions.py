@@ -78,7 +78,7 @@ def try_set(version, python, kind, args, uv, env, whl):
     log, pins, venv, ran = args.out/f'{kind}-{version}.log', args.out/f'{kind}-{version}.txt', where/'env', where/'run'
     shutil.rmtree(where, ignore_errors=True); where.mkdir(parents=True)
     for old in (log, pins): old.unlink(missing_ok=True)  # uv would prefer what an older file of pins says
-    extras = ('offline', 'docs', 'app', 'dev') if args.pytest else ('offline',)
+    extras = ('local', 'offline', 'docs', 'app', 'dev') if args.pytest else ('local', 'offline')
     low, lines = bounds(extras)
     (where/'requirements.in').write_text('\n'.join(lines) + '\n')
     only = [o for name in COMPILED for o in ('--only-binary', name)]

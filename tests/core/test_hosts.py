@@ -1,14 +1,13 @@
 "The images of Colab and Kaggle: the install cell changes no package of theirs and adds little"
-import datetime, importlib.util, sys
+import ast, datetime, json, re, subprocess, sys
 from importlib import metadata
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
 from course_labs.core.paths import checkout
+from course_labs.publishing.kaggle_push import wanted_wheels
 
-sys.path.insert(0, str(checkout()/'tests'))
 import hosts
 
 @pytest.fixture(params=hosts.HOSTS)
@@ -34,6 +33,12 @@ def test_install_cell_adds_little(image):
     mb = {name: hosts.installed_mb(name) for name in added}
     assert sum(mb.values()) < hosts.MAX_MB, mb
     assert len(added) <= 12, added
+
+def test_wheels_for_kaggle_without_a_network_are_what_its_image_lacks():
+    facts, pins = hosts.host_list('kaggle')
+    added, _ = hosts.install_plan(pins, facts['python'])
+    sent = {hosts.canon(Requirement(o).name) for o in wanted_wheels(checkout())}
+    assert sent == set(added)
 
 @pytest.mark.parametrize('line, says', [
     ('ipykernel>=7', 'the course asks for ipykernel>=7, and the image has ipykernel'),
@@ -73,3 +78,34 @@ def test_base_requirements_are_imported_by_labs():
         there = f'import {name}', f'from {name}', f', {name}', THROUGH_ANOTHER.get(r.name, '\0')
         if not any(o in text for o in there): unused.append(r.name)
     assert unused == [], unused
+
+# What comes along with a requirement, what every notebook kernel brings, and what is of the extra `app`
+BROUGHT = dict(fastcore='fastai', cloudpickle='fastai', accelerate='transformers', requests='fastai', kaggle='fastkaggle', cycler='matplotlib',
+               dateutil='pandas', IPython='a kernel', gradio='app', gradio_client='app', google='Colab')
+# Packages of the library that run and publish labs; a lab uses none of them
+NOT_OF_A_LAB = 'running', 'marking', 'publishing', 'cli.py', 'doctor.py', 'arms'
+
+def imported(code):
+    "Top-level names of all imports, also of those inside functions"
+    for n in ast.walk(ast.parse(code)):
+        if isinstance(n, ast.Import): yield from (a.name.split('.')[0] for a in n.names)
+        elif isinstance(n, ast.ImportFrom) and not n.level: yield n.module.split('.')[0]
+
+def test_what_a_lab_imports_is_a_base_requirement():
+    root = checkout()
+    package = root/'course_labs'
+    texts = [p.read_text(encoding='utf-8') for p in package.rglob('*.py') if p.relative_to(package).parts[0] not in NOT_OF_A_LAB]
+    for p in (root/'nbs'/'labs').glob('*.ipynb'):
+        cells = [''.join(c['source']) for c in json.loads(p.read_text(encoding='utf-8'))['cells'] if c['cell_type'] == 'code']
+        texts += [re.sub(r'^( *)[%!].*', r'\1pass', c, flags=re.M) for c in cells]
+    names = {n for t in texts for n in imported(t)} - set(sys.stdlib_module_names) - {'course_labs'}
+    offered = {IMPORTED_AS.get(r.name, r.name.replace('-', '_')) for r in hosts.asked()}
+    assert names - offered - set(BROUGHT) == set()
+
+@pytest.mark.parametrize('verb', [['run', '--week', '8'], ['release', '--week', '8']], ids=lambda o: o[0])
+def test_a_verb_names_the_extra_that_it_lacks(verb, tmp_path):
+    "Where only the base requirements are installed and the image has no runner"
+    code = f"import sys; sys.modules.update(nbclient=None, nbformat=None); from course_labs.cli import main; sys.exit(main({verb!r}))"
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert f'course-labs {verb[0]}: nb' in done.stderr and "is not installed: pip install 'course_labs[local]'" in done.stderr
