@@ -157,7 +157,8 @@ def _answers(questions):
     def answer(i, ask):
         try: res[i] = ask()
         except BaseException as e: raised.append(e)
-    threads = [threading.Thread(target=answer, args=(i, ask), daemon=True) for i,(_,ask) in enumerate(questions)]
+    asked = enumerate(ask for _,ask in questions)
+    threads = [threading.Thread(target=answer, args=o, daemon=True) for o in asked]
     for o in threads: o.start()
     until = time.monotonic() + PATIENCE
     for o in threads: o.join(max(0, until - time.monotonic()))
@@ -189,7 +190,7 @@ def preflight(week:Week, cfg:dict, size:str, out=None # As for `lab_needs`
     lacks = [o for o in needs if o.lacks]
     if lacks:
         head = (f'week {week.number} cannot run like this, and nothing was trained; {len(lacks)} missing. '
-                'In a notebook --set key=value is lab.config(key=value), and --data name=path is the variable '
+                'In a notebook --set key=value is lab.config(key=value), and --data name=path the variable '
                 'COURSE_LABS_DATA=name=path; COURSE_LABS_PREFLIGHT=0 goes on all the same.')
         raise CourseError('\n'.join([head, *(f'- {o}' for o in lacks)]))
     return needs
