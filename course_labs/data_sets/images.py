@@ -157,7 +157,7 @@ def read_images_csv(path,               # csv, may be compressed; or idx, as MNI
     from course_labs.data_sets.tables import table_parts
     path, scale = Path(path), 1
     if path.is_file() and (images := _idx(path)) is not None: return _read_idx(path, images, labelled)
-    parts = table_parts(path, 'a csv with a column label and the pixels')
+    parts = table_parts(path, 'a csv with a column label and the pixels', rows=256)
     first = next(parts, None)
     if first is None or not len(first): raise CourseError(f'{path} has a header and no rows')
     if _from_sklearn(first.columns):
