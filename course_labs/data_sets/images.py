@@ -92,7 +92,7 @@ def _read_idx(path, images, labelled):
     return images, labels.astype(np.int64)
 
 def _whole_numbers(table, path, low, high):
-    "The table as whole numbers, or one line that names the first cell that is none; its index counts the lines"
+    "A table, its index counting lines, as whole numbers; or one line that names the first cell that is none"
     import numpy as np
     import pandas as pd
     whole = all(t.kind in 'iu' for t in table.dtypes)
@@ -220,7 +220,8 @@ def size_as_seen(path      # Image file
     "The size at which a viewer shows a picture, from the head of its file"
     from PIL import Image
     with Image.open(path) as im:
-        lies = im.format != 'TIFF' and im.getexif().get(0x0112) in (5, 6, 7, 8)  # of a TIFF Pillow turns the size itself
+        # Pillow turns the size of a TIFF itself
+        lies = im.format != 'TIFF' and im.getexif().get(0x0112) in (5, 6, 7, 8)
         return im.size[::-1] if lies else im.size
 
 def as_seen(im    # `PIL.Image.Image` of any mode
@@ -285,7 +286,8 @@ def image_folder(folder,                # Folder of class folders
     if bad and not skip_broken:
         path, why = next(iter(bad.items()))
         more = f', and {len(bad) - 1} more' if len(bad) > 1 else ''
-        raise CourseError(f'{path} {why}{more}. Remove what is broken, or leave it out with --set skip_broken=True')
+        how = 'Remove what is broken, or leave it out with --set skip_broken=True'
+        raise CourseError(f'{path} {why}{more}. {how}')
     classes = {label: [f for f in files if f not in bad] for label,files in classes.items()}
     for label, files in classes.items():
         if not files: raise CourseError(f'the class folder {folder/label} has no images that can be read')

@@ -30,7 +30,7 @@ def _table(path):
     df = pd.concat(table_parts(path, needs, rows=1 << 16, **as_text)).fillna('')
     df.columns = df.columns.str.strip().str.lower()
     if missing := [o for o in COLUMNS if o not in df]:
-        raise CourseError(f"{path}: no column {', '.join(missing)}; found {', '.join(df.columns)}. "
+        raise CourseError(f"{path}: no column {', '.join(missing)}; found {', '.join(df.columns)[:80]}. "
                           'The first line must name the columns, separated by tabs')
     return df[list(COLUMNS)].apply(lambda o: o.str.strip())
 
