@@ -180,9 +180,14 @@ class Lab:
                name:str,   # A result's name; DESIGN's table names those that every run must have
                value:float # A finite number
               ) -> float:  # `value` as a float
-        "Write down a result where the runner finds it; raises `ValueError` on anything but a finite number"
+        """Write down a result where the runner finds it; raises `ValueError` on anything but a finite number
+
+        On own data or settings such a result is said and not written down."""
         value = float(value)
-        if not math.isfinite(value): raise ValueError(f'{name} is {value}: only finite numbers are recorded')
+        if not math.isfinite(value):
+            if not self.own: raise ValueError(f'{name} is {value}: only finite numbers are recorded')
+            print(f'Not recorded: {name} is {value}{self._because()}')
+            return value
         self.metrics[name] = value
         self._write()
         return value
@@ -193,6 +198,8 @@ class Lab:
         settings = [f'the setting {k}' for k in self.own_settings]
         return tuple(settings + [f'the data set {k}' for k in data_overrides()])
 
+    def _because(self): return f" (this run has {', '.join(self.own)} of its own)"
+
     def claim(self,
               text:str, # A sentence about a result of this run
               holds     # Does it hold?
@@ -201,7 +208,7 @@ class Lab:
         holds = bool(holds)
         self.claims.append(dict(text=text, holds=holds))
         self._write()
-        own = f" (this run has {', '.join(self.own)} of its own)" if self.own and not holds else ''
+        own = self._because() if self.own and not holds else ''
         print(f"{'Holds' if holds else 'Does not hold'}: {text}{own}")
         return holds
 
@@ -216,9 +223,14 @@ class Lab:
                 id:str, # As for `predict`
                 came    # The number that this run computed, or the name of what it found
                ):       # What came, and why, beside the guess; a notebook shows it
-        "Say what came of a prediction; raises `ValueError` where nothing did (not a number, an unknown name)"
+        """Say what came of a prediction; raises `ValueError` where nothing did (not a number, an unknown name)
+
+        On own data or settings a result that is no number is said."""
         from course_labs.teaching.predictions import came_text, prediction, tell
         from course_labs.teaching.mathtext import to_text
+        if self.own and not isinstance(came, str) and not math.isfinite(came):
+            print(f'Nothing came of prediction {id}: the result is {float(came)}{self._because()}')
+            return None
         asked, shown = prediction(id), tell(id, came)
         self.predicted[id] = dict(text=to_text(asked['text']), came=came_text(asked, came))
         return shown

@@ -170,9 +170,11 @@ def judge(job:Job,
     missing = [o for o in job.wanted if o not in res.metrics]
     broken = [o['text'] for o in res.claims if not o['holds']]
     if not res.ran: res.error = _error_line(end)
-    elif missing: res.error = f"it ran, but did not record {', '.join(missing)}"
+    elif missing and not res.own: res.error = f"it ran, but did not record {', '.join(missing)}"
     elif broken and not res.own: res.error = f"this does not hold: {'; '.join(broken)}"
-    if res.own: res.notes += [f"this does not hold with {', '.join(res.own)}: {o}" for o in broken]
+    if res.own:
+        res.notes += [f"this does not hold with {', '.join(res.own)}: {o}" for o in broken]
+        res.notes += [f"there is no {o} with {', '.join(res.own)}" for o in missing]
     if end.left:
         more = f' and {len(end.left) - 5} more' if len(end.left) > 5 else ''
         res.notes.append(f"left behind and ended: {', '.join(sorted(end.left)[:5])}{more}")

@@ -91,9 +91,9 @@ class SavedBytes:
         owner = t if t._base is None else t._base
         return t if isinstance(owner, torch.nn.Parameter) else _Kept(self, t)
     def add(self, storage, sign):
-        ptr = storage.data_ptr()
-        before = self.counts.get(ptr, 0)
-        self.counts[ptr] = before + sign
+        key = storage._cdata # also on the device meta, where no storage has an address
+        before = self.counts.get(key, 0)
+        self.counts[key] = before + sign
         if before == (0 if sign > 0 else 1): self.now += sign*storage.nbytes()
         self.peak = max(self.peak, self.now)
 
