@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from ..core.files import CourseError, write_whole
-from .tables import OnceText, numbers_as_written, refuse_rest, split_by_one, text_encoding
+from .tables import (OnceText, numbers_as_written, refuse_rest, split_by_one,
+                                          text_encoding)
 
 # %% ../../nbs/lib/data_sets/04_ratings.ipynb #0a7d5216
 @dataclass(frozen=True)

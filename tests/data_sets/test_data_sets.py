@@ -331,7 +331,11 @@ GOOD = 'label,a,b,c,d\n3,0,255,7,9\n1,1,2,3,4\n'
     (GOOD + '1,1,,3,4\n', 'line 4, column b is empty'),
     (GOOD + '1,1,2\n', 'line 4, column c is empty'),
     (GOOD + 'two,1,2,3,4\n', "line 4, column label holds 'two'; expected a whole number from 0 on"),
-    (GOOD + '1,1,2,3,4,5\n', 'cannot be read as csv'),
+    (GOOD + '1,1,2,3,4,5\n', 'line 4: 6 fields, but 5 were expected'),
+    (GOOD + '1,1,2,3,4,5,6\n', 'line 4 has 7 fields, but 5 were expected'),
+    ('label,a,b,c,d\n0,3,0,255,7,9\n1,1,1,2,3,4\n', 'line 2: 6 fields, but 5 were expected'),  # an index in all rows would move the columns
+    ('label,a,b,c,d\n-1,0,255,7,9\n', "line 2, column label holds '-1'"),
+    (GOOD + '\n\n1,1,256,3,4\n', "line 6, column b holds '256'"),
 ])
 def test_a_bad_table_names_file_line_and_column(tmp_path, text, words):
     f = tmp_path/'bad.csv'
@@ -357,6 +361,23 @@ def test_label_may_stand_anywhere_and_a_test_set_needs_none(tmp_path):
     f.write_text('a,b,c,d\n0,255,7,9\n')
     images, labels = read_images_csv(f, labelled=False)
     assert images.shape == (1, 2, 2) and labels is None
+
+@pytest.mark.parametrize('change', [lambda s: ',' + s.replace('\n', '\n7,').removesuffix('7,'), lambda s: s.replace('\n', ',\n'), lambda s: s.replace('9\n', '9,\n'), lambda s: s + '\n\n',
+                                    lambda s: s.replace('\n', '\r\n'), lambda s: s.replace('255', '255.0'), lambda s: s.replace('255', ' 255'), lambda s: s.replace('255', '"255"')],
+    ids=['index', 'separator at the end', 'separator at the end of one', 'blank lines', 'CRLF', 'float', 'space', 'quotes'])
+def test_tables_as_other_programs_write_them(tmp_path, change):
+    f = tmp_path/'t.csv'
+    f.write_bytes(change(GOOD).encode())
+    images, labels = read_images_csv(f)
+    assert images.tolist() == [[[0, 255], [7, 9]], [[1, 2], [3, 4]]] and labels.tolist() == [3, 1]
+
+def test_a_fault_far_down_a_large_table(tmp_path):
+    images, f = np.zeros((9000, 2, 2), np.uint8), tmp_path/'large.csv'
+    with write_images_csv(f, images, np.zeros(9000, int)).open('a') as out: out.write('0,0,0,0,none\n')
+    with pytest.raises(CourseError, match="line 9002, column pixel3 holds 'none'"): read_images_csv(f)
+    f.write_text(f.read_text().replace('none', '4.0'))  # a float: the table is read cell by cell, with the same result
+    got, labels = read_images_csv(f)
+    assert got.shape == (9001, 2, 2) and got[:-1].max() == 0 and got[-1, 1, 1] == 4 and len(labels) == 9001
 
 def test_write_and_read_any_size(tmp_path):
     rng = np.random.default_rng(0)
