@@ -105,14 +105,15 @@ class Check:
         with open(log, 'w', encoding='utf-8') as f:
             p = subprocess.Popen([sys.executable, __file__, '--part', job], stdout=f, stderr=f, start_new_session=True,
                                  env=dict(os.environ, COURSE_LABS_MARK=mark))
-            while p.poll() is None and time.monotonic() < started + seconds and not self.stop.wait(.1): pass
-            late = p.poll() is None
-            if late: os.killpg(p.pid, signal.SIGKILL)
-            end_all(lambda: marked(mark))
-            p.wait()
-        part.took = time.monotonic() - started
-        if late: part.state, part.error = 'out of time', f'it was ended after {part.took:.0f} s'
-        else: self._read(part, file, log, p.returncode)
+            try:
+                while p.poll() is None and time.monotonic() < started + seconds and not self.stop.wait(.1): pass
+            finally:  # also when Ctrl-C comes here
+                if late := p.poll() is None: os.killpg(p.pid, signal.SIGKILL)
+                end_all(lambda: marked(mark))
+                p.wait()
+                part.took = time.monotonic() - started
+                if late: part.state, part.error = 'out of time', f'it was ended after {part.took:.0f} s'
+        if not late: self._read(part, file, log, p.returncode)
 
     def _read(self, part, file, log, status):
         if not file.exists():
@@ -198,7 +199,7 @@ def check(out:Path,
         with ThreadPoolExecutor(slots(c.gpu)) as pool:
             try: wait([pool.submit(c.run, o, stay) for o in order])
             except KeyboardInterrupt: c.stop.set()
-        os.environ.pop('OMP_NUM_THREADS')
+        if c.gpu: os.environ.pop('OMP_NUM_THREADS')
         for i, o in enumerate(timed): c.run(o, 0. if i + 1 == len(timed) else stay*.4)
     except KeyboardInterrupt: c.stop.set()
     c.finish()

@@ -49,7 +49,8 @@ def one_lab(week:int,
     o = run_lab(lab_notebooks()[week], out, size, environment(week, size), timeout=seconds)
     outside = list(out_of_bounds(o)) if size == 'tiny' and not settings(week, size) else []
     held = f"{sum(c['holds'] for c in o.claims)} of {len(o.claims)} claims held"
-    says = '; '.join([held, *outside, *o.notes])
+    instead = [f'{k}={v}, which the pack has' for k,v in settings(week, size).items()] if size == 'tiny' else []
+    says = '; '.join([held, *instead, *outside, *o.notes])
     return dict(says=says, ok=o.ok, error=o.error, lab=asdict(o))
 
 def out_of_bounds(lab): # `LabRun`

@@ -61,11 +61,11 @@ def leaves(times:int=1 # So often is each of them there
     t = read_paddy(get('paddy', 'tiny')).train
     return list(t.path)*times, list(t.label)*times
 
-def leaf_dls(size:int, bs:int, times:int, kind:str, tfms=None):
-    "Loaders of the leaves from the image cache; every fourth leaf is held out, once"
+def leaf_dls(size:int, bs:int, times:int, kind:str, tfms=None, every:int=1):
+    "Loaders of every nth leaf from the image cache; one in four is held out, once"
     import numpy as np
     from course_labs.data_sets.image_cache import cache_images, cached_dls
-    files, labels = leaves()
+    files, labels = (o[::every] for o in leaves())
     cache = cache_images(files, size, Path(tempfile.gettempdir())/'gpu_check_cache')
     rows = np.arange(len(files))
     train = np.tile(rows[rows%4 != 0], times)
@@ -79,10 +79,10 @@ def precision(quick:bool=False):
     from course_labs.training.precision import half_precision, measure
     from course_labs.weeks.paddy import error_of, fit, leaf_augment, paddy_learner
     device = probe_device()
-    size, times, bs, seeds = (64, 1, 16, 1) if quick else (224, 6, 64, 3)
+    size, times, bs, seeds, every = (64, 1, 16, 1, 5) if quick else (224, 6, 64, 3, 1)
     def learner(fmt, seed, times=times):
         seed_everything(seed)
-        dls = leaf_dls(size, bs, times, device.kind, leaf_augment())
+        dls = leaf_dls(size, bs, times, device.kind, leaf_augment(), every)
         learn = paddy_learner(dls, 'tf_efficientnet_lite0', img_size=size)
         return learn.to_fp16() if fmt == 'to_fp16' else half_precision(learn, fmt)
     def once(fmt, seed):
@@ -93,7 +93,8 @@ def precision(quick:bool=False):
         _wait()
         seconds = time.perf_counter() - start
         with quiet(learn): return error_of(*learn.get_preds(ds_idx=1)), seconds
-    formats = ['float32', 'to_fp16', *(o for o in ('float16', 'bfloat16') if o in device.precisions)]
+    half = ('bfloat16',) if quick else ('float16', 'bfloat16')  # a CPU takes minutes for float16
+    formats = ['float32', 'to_fp16', *(o for o in half if o in device.precisions)]
     for f in formats: fit(learner(f, 0, 1), 'fine_tune', 1, 1e-2)  # kernels are chosen and compiled
     runs = {f: [] for f in formats}
     for s in range(seeds):
@@ -126,8 +127,8 @@ def feed(quick:bool=False):
     from course_labs.core.machine import seed_everything
     from course_labs.training.loaders import quiet
     from course_labs.training.vision_models import image_learner
-    size, bs, times, rounds, epochs = (64, 16, 1, 1, 1) if quick else (224, 64, 4, 3, 2)
-    kind, (files, labels) = _kind(), leaves()
+    size, bs, times, rounds, epochs, every = (64, 16, 1, 1, 1, 5) if quick else (224, 64, 4, 3, 2, 1)
+    kind, (files, labels) = _kind(), (o[::every] for o in leaves())
     held = [i%4 == 0 for i in range(len(files))]
     def theirs(tfms):
         import pandas as pd
@@ -135,7 +136,7 @@ def feed(quick:bool=False):
         t = pd.concat([t[~t.valid]]*times + [t[t.valid]])
         return ImageDataLoaders.from_df(t, path='/', valid_col='valid', bs=bs, device=kind, batch_tfms=tfms,
                                         item_tfms=Resize(size, ResizeMethod.Squish))
-    def ours(tfms): return leaf_dls(size, bs, times, kind, tfms)
+    def ours(tfms): return leaf_dls(size, bs, times, kind, tfms, every)
     rows = []
     for name, tfms in (('plain', lambda: None), ('augmented', lambda: aug_transforms(size=None))):
         a, b = ours(tfms()), theirs(tfms())

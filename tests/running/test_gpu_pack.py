@@ -1,8 +1,9 @@
 "The pack for a machine with a GPU and the check that runs there, as far as a machine without one can show them"
-import ast, importlib.util, json, subprocess, sys, threading, time
+import _thread, ast, importlib.util, json, subprocess, sys, threading, time
 from pathlib import Path
 from zipfile import ZipFile
 
+import psutil
 import pytest
 
 from course_labs import syllabus
@@ -124,7 +125,7 @@ def test_a_part_that_hangs_is_ended_in_its_time(run):
     c.run(c.parts[0])
     assert c.parts[0].state == 'out of time' and time.monotonic() - started < 30
 
-def test_ctrl_c_ends_what_runs_and_keeps_the_rest(run):
+def test_a_check_that_is_stopped_ends_what_runs_and_keeps_the_rest(run):
     c = run(good=30, hangs=300)
     c.run(c.parts[0])
     threading.Timer(2, c.stop.set).start()
@@ -133,6 +134,13 @@ def test_ctrl_c_ends_what_runs_and_keeps_the_rest(run):
     c.finish()
     assert time.monotonic() - started < 30 and [o.state for o in c.parts] == ['passed', 'out of time']
     assert (c.out/'logs.zip').exists()
+
+def test_ctrl_c_in_a_timed_part_ends_its_process(run):
+    c, started = run(hangs=300), time.monotonic()
+    threading.Timer(2, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt): c.run(c.parts[0])
+    assert c.parts[0].state == 'out of time' and time.monotonic() - started < 30
+    assert not any('"fakes", "hangs"' in ' '.join(p.info['cmdline'] or ()) for p in psutil.process_iter(['cmdline']))
 
 def test_a_run_that_cannot_be_written_is_a_line(run):
     c = run(good=30)
