@@ -11,7 +11,7 @@ cfg = cfg['DEFAULT']
 def reqs(key): return [o.strip() for o in cfg[key].splitlines() if o.strip()]
 
 extras = {key.removesuffix('_requirements'): reqs(key) for key in cfg if key.endswith('_requirements')}
-extras['dev'] += extras['offline'] + extras['docs'] + extras['app'] + extras['release'] + extras['cluster']
+for o in ('local', 'offline', 'docs', 'app', 'release', 'cluster'): extras['dev'] += extras[o]
 shipped = {'course_labs.data': 'data', 'course_labs.labs': 'nbs/labs'}
 
 setup(version=cfg['version'], description=cfg['description'], python_requires=f">={cfg['min_python']}",

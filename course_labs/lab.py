@@ -15,11 +15,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from .core.files import CourseError, write_whole
-from .core.machine import Device, host, online, probe_device, seed_everything
+from .core.paths import work_folder
+from .core.machine import (Device, host, offer_gpus, online, probe_device, seed_everything,
+                                      true_float32)
 from .core.settings import SIZES, Config, coerce, data_overrides, pairs
 from . import syllabus
 from .syllabus import SEARCHED
 from .data_sets.registry import get
+from .preflight import preflight, to_fetch
 
 # %% ../nbs/lib/lab.ipynb #0023fb4b
 @dataclass(frozen=True)
@@ -52,16 +55,19 @@ class Lab:
                  seed:int,      # Seeds everything
                  host:str,      # 'kaggle', 'colab' or 'local'
                  online:bool,   # Is a network there?
-                 out:Path       # Folder for the files that the lab writes; made when first used
+                 out:Path,      # Folder for the files that the lab writes; made when first used
+                 here:Path=None # Folder of the notebook; default: the current one
                 ):
         self.week, self.device, self.size, self.seed = week, device, size, seed
         self.host, self.online = host, online
-        self._out, self.metrics, self.cfg = Path(out).absolute(), {}, None
+        self._out, self.here = Path(out).absolute(), Path(here or '.').absolute()
+        self.metrics, self.cfg = {}, None
         self.claims, self.predicted, self.own_settings = [], {}, {}
+        self._looked_for = None
 
     @property
     def out(self) -> Path:
-        "Folder for the files that this lab writes"
+        "Folder for what this lab writes on its way; what you take along it writes `here`, beside the notebook"
         self._out.mkdir(parents=True, exist_ok=True)
         return self._out
 
@@ -77,7 +83,7 @@ class Lab:
                     network='yes' if self.online else 'no')
 
     def __repr__(self):
-        lines = [f'{k:<10} {v}' for k,v in self.facts().items()]
+        lines = [f'{k:<10} {v}' for k,v in dict(self.facts(), files=self._out).items()]
         return '\n'.join(lines + ([f'note       {self.device.note}'] if self.device.note else []))
 
     def config(self,
@@ -85,7 +91,9 @@ class Lab:
                full:dict=None, # The same keys, on a GPU
                **changed       # Settings of the week to override: `epochs=3`
               ) -> Config:     # The settings of this run; what is set from outside goes before `changed`
-        "The week's settings at this size; raises `CourseError` that lists them on one that there is not"
+        """The week's settings at this size, and a look at whether all that they need can be had
+
+        Raises `CourseError` that lists them on one that there is not, and one that lists what is missing."""
         week = syllabus.week(self.week)
         if tiny is None: known = {s.name: getattr(s, self.size) for s in week.settings.values()}
         elif odd := set(tiny)^set(full or {}):
@@ -100,7 +108,17 @@ class Lab:
             cfg[key] = coerce(key, text, example)
         self.cfg, self.own_settings = cfg, {k: v for k,v in cfg.items() if v != known[k]}
         self._write()
+        if tiny is None: self._preflight(week, cfg)
         return cfg
+
+    def _preflight(self, week, cfg):
+        "Look for what this run needs, once for the same settings"
+        if cfg == self._looked_for: return
+        needs = preflight(week, cfg, self.size, self._out)
+        self._looked_for = dict(cfg)
+        if self.size == 'full' and needs:
+            gb = sum(mb for _,mb in to_fetch(needs))/2**10
+            print(f'all that this lab needs can be had; {gb:.1f} GB of it are fetched')
 
     def recipe(self,
                arm:str # Of a comparison, as the search names it: 'w6.neural'
@@ -250,18 +268,15 @@ def start(week:int # Which lab
          ) -> Lab: # Settings, data and results of this run
     "Look where this runs, choose device and size, seed everything, print a short table and return the `Lab`"
     week = syllabus.week(week).number
+    true_float32()
     device, where, net = probe_device(), host(), online()
-    if device.note:
-        # fastai, Trainer and Keras all ask torch; a GPU that cannot compute must not be offered to them
-        import torch
-        torch.cuda.is_available = lambda: False
-        torch.cuda.device_count = lambda: 0
+    offer_gpus(device)
     if not net: os.environ.setdefault('HF_HUB_OFFLINE', '1')
-    size = os.environ.get('COURSE_LABS_SIZE') or ('full' if device.kind != 'cpu' else 'tiny')
+    size = os.environ.get('COURSE_LABS_SIZE') or ('full' if device.kind == 'cuda' else 'tiny')
     size, seed = _choose('COURSE_LABS_SIZE', size, SIZES), _seed()
     seed_everything(seed)
-    out = '/kaggle/working' if where == 'kaggle' else f'week{week:02d}_out'
-    lab = Lab(week, device, size, seed, where, net, Path(os.environ.get('COURSE_LABS_OUT') or out))
+    asked = os.environ.get('COURSE_LABS_OUT')
+    lab = Lab(week, device, size, seed, where, net, asked or work_folder(f'week{week:02d}'), asked)
     _keep(lab)
     print(lab)
     lab._write()

@@ -137,6 +137,8 @@ def _error_line(end):
     if end.limit and not end.full_disk: return f'{where}: {end.says}'
     if isinstance(exc, CellExecutionError):
         what = plain(f'{exc.ename}: {exc.evalue}').strip().splitlines()
+        # Each line of it names a flag that helps
+        if exc.ename == CourseError.__name__: return f"{where}: {' '.join(what)}"
         return f"{where}: {(what[0] if what else exc.ename)[:500]}"
     if isinstance(exc, DeadKernelError): return f'{where}: the kernel died (out of memory, or killed)'
     says = plain(str(exc)).strip().splitlines() or ['']

@@ -21,10 +21,27 @@ def test_local_cpu_is_tiny():
     lab = start(4)
     assert (lab.host, lab.size, lab.online) == ('local', 'tiny', False)
 
-def test_kaggle_writes_to_working(monkeypatch):
-    monkeypatch.setenv('KAGGLE_KERNEL_RUN_TYPE', 'Interactive')
+@pytest.mark.parametrize('where', ['local', 'colab', 'kaggle'])
+def test_the_notebooks_own_folder_stays_as_it_is(monkeypatch, tmp_path, capsys, where):
+    "On Colab and Kaggle it is what the student looks at, and on Kaggle it is published with the notebook"
+    if where == 'kaggle': monkeypatch.setenv('KAGGLE_KERNEL_RUN_TYPE', 'Interactive')
+    if where == 'colab': monkeypatch.setitem(sys.modules, 'google.colab', types.ModuleType('google.colab'))
+    beside = tmp_path/'content'
+    beside.mkdir()
+    monkeypatch.chdir(beside)
+    monkeypatch.setenv('COURSE_LABS_CACHE', str(tmp_path/'cache'))
+    monkeypatch.setenv('COURSE_LABS_KEEP', '1')
     lab = start(4)
-    assert lab.host == 'kaggle' and lab._out == Path('/kaggle/working')
+    assert lab.host == where and lab.here == beside
+    for _ in lab.epochs(2, [0]): (lab.out/'cache').mkdir(exist_ok=True)
+    assert (lab.out/'resume').is_dir() and tmp_path/'cache' in lab.out.parents
+    assert str(lab.out) in capsys.readouterr().out, 'the table says where the files are'
+    assert list(beside.iterdir()) == []
+
+def test_a_folder_that_is_asked_for_takes_all(monkeypatch, tmp_path):
+    monkeypatch.setenv('COURSE_LABS_OUT', str(tmp_path/'mine'))
+    lab = start(4)
+    assert lab.out == lab.here == tmp_path/'mine'
 
 def test_colab(monkeypatch):
     monkeypatch.setitem(sys.modules, 'google.colab', types.ModuleType('google.colab'))
@@ -96,17 +113,23 @@ def test_importing_the_library_imports_no_framework():
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True).stdout.strip() == '[]'
 
 def test_the_folder_of_a_lab_stays_where_it_was_made(tmp_path, monkeypatch):
-    "Without the runner it stands beside the notebook; a change of directory does not move it"
+    "A change of directory moves neither the folder of what a lab writes nor that of the notebook"
+    monkeypatch.setenv('COURSE_LABS_OUT', 'mine')
     lab = start(6)
     (tmp_path/'elsewhere').mkdir()
     monkeypatch.chdir(tmp_path/'elsewhere')
-    assert lab.out == tmp_path/'week06_out' and lab.out.is_dir()
+    assert lab.out == lab.here == tmp_path/'mine' and lab.out.is_dir()
+    monkeypatch.delenv('COURSE_LABS_OUT')
+    lab = start(6)
+    monkeypatch.chdir(tmp_path)
+    assert lab.here == tmp_path/'elsewhere'
 
 @pytest.mark.parametrize('on', (True, False))
-def test_checkpoints_lie_in_the_labs_folder_where_resume_is_on(tmp_path, on):
+def test_checkpoints_lie_in_the_labs_folder_where_resume_is_on(tmp_path, monkeypatch, on):
+    monkeypatch.setenv('COURSE_LABS_CACHE', str(tmp_path))
     lab = start(6)
     lab.config(tiny=dict(resume=on), full=dict(resume=on))
-    assert lab.checkpoints('dot', 42) == (tmp_path/'week06_out'/'resume'/'dot_42' if on else None)
+    assert lab.checkpoints('dot', 42) == (lab.out/'resume'/'dot_42' if on else None)
 
 def test_importing_fastai_after_the_library_says_nothing():
     done = subprocess.run([sys.executable, '-c', 'import course_labs.lab; import fastai.vision.all'], capture_output=True, text=True)

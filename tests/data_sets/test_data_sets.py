@@ -1,12 +1,11 @@
 "What the notebooks of `data_sets` cannot show about themselves: clients faked at their boundary, breaks, locks, bad input. No network."
-import errno, gzip, os, signal, subprocess, sys, tarfile, types, zipfile
+import errno, gzip, os, signal, subprocess, sys, types, zipfile
 from pathlib import Path
 
-import numpy as np, pandas as pd, pytest
+import numpy as np, pytest
 from PIL import Image, ImageFile
 
-from course_labs.core import files as core_files
-from course_labs.data_sets import kaggle, registry, sources
+from course_labs.data_sets import kaggle, registry
 from course_labs.data_sets.kaggle import COMPETITION, kaggle_credentials
 from course_labs.data_sets.registry import REGISTRY, DataSet, describe, get, is_cached, register
 from course_labs.data_sets.images import broken_images, image_folder, read_images_csv, write_images_csv
@@ -312,92 +311,6 @@ def test_on_kaggle_the_cache_is_not_in_the_output(monkeypatch):
     monkeypatch.delenv('COURSE_LABS_CACHE', raising=False)
     monkeypatch.setenv('KAGGLE_KERNEL_RUN_TYPE', 'Batch')
     assert Path('/kaggle/working') not in registry.cache_root().parents
-
-# The other clients -----------------------------------------------------------------------------------------
-
-@pytest.fixture
-def fake_external(monkeypatch):
-    "fastai.data.external without fastai: `untar_data` unpacks what `files` makes"
-    def install(files):
-        def untar_data(url, data): return files(Path(data)/url)
-        module = types.SimpleNamespace(URLs=types.SimpleNamespace(PETS='pets', ML_100k='ml-100k'), untar_data=untar_data)
-        for o in ('fastai', 'fastai.data'): monkeypatch.setitem(sys.modules, o, types.ModuleType(o))
-        monkeypatch.setitem(sys.modules, 'fastai.data.external', module)
-    return install
-
-def test_pets_become_class_folders(cache, fake_external):
-    def files(home):
-        (home/'images').mkdir(parents=True)
-        for o in ('Abyssinian_1.jpg', 'Bengal_22.jpg', 'great_pyrenees_3.jpg', 'pug_4.jpg'): Image.new('RGB', (8, 8)).save(home/'images'/o)
-        (home/'images/Bengal_22.mat').write_text('')
-        return home
-    fake_external(files)
-    path = get('photos', 'full')
-    assert {label: [f.name for f in fs] for label,fs in image_folder(path).items()} == \
-           {'cat': ['cat_abyssinian_1.jpg', 'cat_bengal_22.jpg'], 'dog': ['dog_great_pyrenees_3.jpg', 'dog_pug_4.jpg']}
-    assert leftovers(cache/'photos') == ['photos', 'stamp.json']
-
-def test_movielens_is_checked(cache, fake_external, monkeypatch, tmp_path):
-    def files(home):
-        home.mkdir(parents=True)
-        for o in ('u.data', 'u.item'): (home/o).write_text('1\t2\t3\t4\n')
-        return home
-    fake_external(files)
-    with pytest.raises(CourseError, match='u.data is damaged'): get('ratings', 'full')
-    assert leftovers(cache) == []
-    monkeypatch.setattr(sources, 'MOVIELENS_SUMS', {'u.data': core_files.sha256(files(tmp_path/'same')/'u.data')})
-    path = get('ratings', 'full')
-    assert path.name == 'u.data' and (path.parent/'u.item').exists()
-
-class FakeMNIST:
-    def __init__(self, root, train, download):
-        import torch
-        raw = Path(root)/'MNIST/raw'
-        raw.mkdir(parents=True, exist_ok=True)
-        for o in sources.MNIST_SUMS: (raw/o).write_text('raw')
-        n = 3 if train else 2
-        self.data, self.targets = torch.arange(n*16, dtype=torch.uint8).reshape(n, 4, 4) + 100*(not train), torch.arange(n)
-
-def test_mnist_becomes_a_checked_csv(cache, monkeypatch):
-    import torchvision
-    monkeypatch.setattr(torchvision.datasets, 'MNIST', FakeMNIST)
-    with pytest.raises(CourseError, match='SHA-256'): get('digits', 'full')
-    monkeypatch.setattr(core_files, 'sha256', lambda path: sources.MNIST_SUMS[Path(path).name])
-    images, labels = read_images_csv(get('digits', 'full'))
-    assert images.shape == (5, 4, 4) and labels.tolist() == [0, 1, 2, 0, 1]
-    assert images[3, 0, 0] == 100 and images.dtype == np.uint8
-    assert leftovers(cache/'digits') == ['digits.csv.gz', 'stamp.json']
-
-def fake_hub(monkeypatch, table):
-    import huggingface_hub
-    asked = []
-    monkeypatch.setattr(huggingface_hub, 'hf_hub_download', lambda repo, file, **kw: asked.append((repo, file, kw['revision'])) or 'x.parquet')
-    monkeypatch.setattr(pd, 'read_parquet', lambda path: table)
-    return asked
-
-def test_snli_becomes_a_table_without_tabs_and_undecided_pairs(cache, monkeypatch):
-    asked = fake_hub(monkeypatch, pd.DataFrame(dict(premise=['a  man\tsits', 'a', 'x', ' '], hypothesis=['he "sits"', 'b', 'y', 'z'], label=[0, -1, 2, 1])))
-    path = get('pairs', 'full')
-    assert path.read_text() == 'premise\thypothesis\tlabel\na man sits\the "sits"\t0\nx\ty\t2\n'
-    assert asked[0][0] == 'stanfordnlp/snli' and len(asked[0][2]) == 40
-
-def test_wikitext_becomes_a_text(cache, monkeypatch):
-    fake_hub(monkeypatch, pd.DataFrame(dict(text=['', ' = Title = \n', ' Some text .\n'])))
-    assert get('text', 'full').read_text() == ' = Title = \n Some text .\n'
-
-def test_untar_data_itself_unpacks_into_our_folder(cache, monkeypatch, tmp_path):
-    "fastai's own client, with only the download replaced"
-    pytest.importorskip('fastai.data.external')
-    from fastdownload import FastDownload
-    monkeypatch.setenv('FASTAI_HOME', str(tmp_path/'fastai'))
-    pictures = tmp_path/'oxford-iiit-pet/images'
-    pictures.mkdir(parents=True)
-    for o in ('Abyssinian_1.jpg', 'pug_4.jpg'): Image.new('RGB', (8, 8)).save(pictures/o)
-    def download(self, url, force=False):
-        with tarfile.open(self.arch_path()/Path(url).name, 'w:gz') as t: t.add(pictures.parent, 'oxford-iiit-pet')
-    monkeypatch.setattr(FastDownload, 'download', download)
-    assert set(image_folder(get('photos', 'full'))) == {'cat', 'dog'}
-    assert leftovers(cache/'photos') == ['photos', 'stamp.json']
 
 # Tables of images ------------------------------------------------------------------------------------------
 
