@@ -14,7 +14,8 @@ from pathlib import Path
 from ..core.files import CourseError
 
 # %% ../../nbs/lib/data_sets/15_texts.ipynb #txtread
-FEW_LINES, LONG_LINE = 100, 200 # Below so many lines a text is cut into sentences, of so many characters at most
+FEW_LINES = 100 # A long text of fewer is cut into sentences
+LONG_LINE = 200 # Characters that a sentence has at most
 
 def _sentences(line):
     "A line in sentences; what has no end for long is cut"
