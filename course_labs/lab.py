@@ -222,9 +222,9 @@ class Lab:
                 id:str, # As for `predict`
                 came    # The number that this run computed, or the name of what it found
                ):       # What came, and why, beside the guess; a notebook shows it
-        """Say what came of a prediction; raises `ValueError` where nothing did (not a number, an unknown name)
+        """Say what came of a prediction; raises `ValueError` on an unknown name, and on no number
 
-        On own data or settings a result that is no number is said."""
+        On own data or settings a result that is no number is only said."""
         from course_labs.teaching.predictions import came_text, prediction, tell
         from course_labs.teaching.mathtext import to_text
         if self.own and not isinstance(came, str) and not math.isfinite(came):

@@ -18,7 +18,8 @@ from uuid import uuid4
 import numpy as np
 import torch
 from fastai.vision.all import (
-    Category, CrossEntropyLossFlat, DataLoaders, IntToFloatTensor, PILImage, TensorCategory, TensorImage, TfmdDL)
+    Category, CrossEntropyLossFlat, DataLoaders, IntToFloatTensor, PILImage, TensorCategory, TensorImage,
+    TfmdDL)
 from filelock import FileLock, Timeout
 from PIL import Image
 

@@ -53,7 +53,8 @@ def _numbers(res, metric):
     try: res = {k: float(v) for k,v in res.items()}
     except (TypeError, ValueError): raise CourseError(f'it returned {res!r}: expected numbers') from None
     if not math.isfinite(res[metric]):
-        raise CourseError(f'its {metric} is {res[metric]}: the training ran away; choose a lower learning rate')
+        raise CourseError(f'its {metric} is {res[metric]}: the training ran away; '
+                          'choose a lower learning rate')
     return res
 
 def _tidy():
