@@ -234,8 +234,8 @@ def differences(old:dict, # From a checkpoint
                ) -> str:  # '' where nothing differs
     "What differs between two descriptions, in words"
     old, new, none = dict(_flat(old)), dict(_flat(new)), 'not there'
-    bad = [f'{k} was {old.get(k, none)} and is {new.get(k, none)}'
-           for k in {**old, **new} if not same(old.get(k), new.get(k))]
+    keys = sorted({**old, **new}, key=lambda k: not k.startswith('settings '))  # what was set, before what follows
+    bad = [f'{k} was {old.get(k, none)} and is {new.get(k, none)}' for k in keys if not same(old.get(k), new.get(k))]
     return '; '.join(bad[:3]) + (f'; and {len(bad) - 3} more' if len(bad) > 3 else '')
 
 def check_same(old:dict, # From a checkpoint
