@@ -10,7 +10,7 @@ the lab's own objects (`PROBES`), its rate, a weight, a number of its data, a tr
 another one; all is put back. To see each training by itself, what was kept is taken in any case. Prints a table; ends with
 status 0 only when all of it holds.
 """
-import argparse, json, os, subprocess, sys, tempfile
+import argparse, json, os, shutil, subprocess, sys, tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,9 @@ CHANGES = {
     7: [('epochs=cfg.epochs_sequential,', 'epochs=cfg.epochs_sequential, class_weight={0: 2.},', 'epochs=cfg.epochs_sequential'),
         ("lr_scheduler_type='constant',", "lr_scheduler_type='constant', weight_decay=.01,", "lr_scheduler_type='constant'")]}
 WEEKS = sorted(CHANGES)
+# What makes the longest labs shorter; each of their trainings is still there
+SHORT = {4: ['epochs=1', 'small_epochs=1', 'multi_epochs=1', 'seeds=2'],
+         5: ['steps_autoregressive=20', 'steps_masked=20', 'steps_permuted=20', 'steps_nsp=20', 'n_train=600', 'n_valid=200', 'head_epochs=2', 'epochs=1', 'seeds=2', 'find_steps=30']}
 
 @contextmanager
 def put(o, name, value):
@@ -74,7 +77,7 @@ def probes_of_data(ds, what='data'):
 
 def probes_learner(learn):
     from fastai.callback.training import GradientClip
-    from fastcore.transform import Pipeline
+    from fastai.basics import Pipeline
     dl = learn.dls.train
     yield from probes_of_net(learn.model)
     yield from probes_of_data(dl.dataset)
@@ -177,7 +180,7 @@ def session(path, record, again):
     import matplotlib
     matplotlib.use('Agg')
     from IPython.core.interactiveshell import InteractiveShell
-    import course_labs.teaching.exercises  # noqa: F401
+    from course_labs.training.checkpoints import fastai, keras, trainer  # noqa: F401  in both sessions: an import may draw numbers
     shell, look = InteractiveShell.instance(), Look()
     sys.modules['__main__'].__dict__.pop('__file__', None)
     shell.user_ns.update(__name__='__main__')
@@ -203,9 +206,9 @@ def changed_notebook(path, changes, folder):
     out.write_text(json.dumps(nb), encoding='utf-8')
     return out
 
-def run(path, record, out, args, again=False):
+def run(week, path, record, out, args, again=False):
     env = {k: v for k,v in os.environ.items() if not k.startswith('COURSE_LABS_')}
-    env |= dict(COURSE_LABS_KEEP='1', COURSE_LABS_SIZE='tiny', COURSE_LABS_OFFLINE='1', COURSE_LABS_OUT=str(out), KERAS_BACKEND='torch', COURSE_LABS_SET=';'.join(args.set))
+    env |= dict(COURSE_LABS_KEEP='1', COURSE_LABS_SIZE='tiny', COURSE_LABS_OFFLINE='1', COURSE_LABS_OUT=str(out), KERAS_BACKEND='torch', COURSE_LABS_SET=';'.join([*SHORT.get(week, []), *args.set]))
     with open(f'{record}.txt', 'w', encoding='utf-8') as log:
         subprocess.run([sys.executable, __file__, '--session', str(path), str(record), *['--again']*again], env=env, cwd=out.parent, stdout=log, stderr=log)
     return json.loads(Path(record).read_text(encoding='utf-8'))
@@ -228,11 +231,14 @@ def look_at(week, args):
     changes = CHANGES[week]
     first = out/'first.json'
     if not first.exists():
-        res = run(path, first, out/'lab', args)
+        res = run(week, path, first, out/'lab', args)
         if res['failed']:
             first.unlink()
             return [f"week {week} failed: {res['failed']}"]
-    res = run(changed_notebook(path, changes, out), out/'second.json', out/'lab', args, again=True)
+        shutil.copytree(out/'lab'/'resume', out/'kept')
+    shutil.rmtree(out/'lab'/'resume', ignore_errors=True)
+    shutil.copytree(out/'kept', out/'lab'/'resume')
+    res = run(week, changed_notebook(path, changes, out), out/'second.json', out/'lab', args, again=True)
     for r in res['rows']:
         cell = next((o for o in r['cell'].splitlines() if o.strip() and not o.startswith(('#', 'from', 'import'))), '')
         print(f"week {week}  {r['name']:<13}{r['probes']:>3} probes  {cell[:40]:<42}{r['differs'][:120] or 'the same'}")
