@@ -18,7 +18,8 @@ from fastai.torch_core import get_model, num_distrib, rank_distrib
 from fastcore.foundation import L
 
 from .loop import keeper
-from .fingerprint import array_digest, made_of, weights_digest
+from .digests import array_digest
+from .fingerprint import made_of, weights_digest
 from .store import Store, changed, describe_data, describe_model
 from .store import loader_values, packed, plain, random_values
 from .store import set_loader_values, set_random_values, unpacked, values_of

@@ -20,7 +20,8 @@ from keras.src.backend.common import global_state
 
 from ...core.files import CourseError
 from .loop import keeper
-from .fingerprint import digest, gathered, made_of, weights_digest
+from .digests import digest
+from .fingerprint import gathered, made_of, weights_digest
 from .store import Store, changed, describe_data, feed, packed, plain
 from .store import random_values, set_random_values, short, unpacked
 from .store import values_of, versions

@@ -21,7 +21,8 @@ from fastcore.foundation import L
 
 from ...core.files import CourseError, whole_file
 from ...core.machine import seed_everything
-from .fingerprint import digest_of, short
+from .digests import short
+from .fingerprint import digest_of
 from ..untouched import random_state
 
 # %% ../../../nbs/lib/training/checkpoints/00_store.ipynb #d5bfc70e
