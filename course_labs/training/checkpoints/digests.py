@@ -54,7 +54,7 @@ _LIBRARIES = tuple(os.path.realpath(sysconfig.get_path(k)) for k in ('purelib', 
 @functools.cache
 def is_own(module:str # Its name
           ) -> bool:
-    "Is the code of this module a part of the experiment: a notebook's, the course's, that of a file beside it?"
+    "Is this code a part of the experiment: a notebook's, the course's, that of a file beside it?"
     top = (module or '').split('.')[0]
     if top in ('__main__', 'course_labs'): return True
     file = getattr(sys.modules.get(module), '__file__', None)

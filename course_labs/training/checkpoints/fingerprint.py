@@ -6,7 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/checkpoints/fingerp
 
 # %% auto #0
 __all__ = ['CLOSED', 'CLOSED_PACKAGES', 'ASIDE', 'FLEETING', 'class_name', 'Walk', 'weights_digest', 'gathered', 'module_values',
-           'made_of', 'digest_of', 'loop_around']
+           'made_of', 'counts', 'digest_of', 'loop_around']
 
 # %% ../../../nbs/lib/training/checkpoints/00_fingerprint.ipynb #f1a0c003
 import dis, enum, functools, hashlib, inspect, json, marshal, math, random, re
@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from fastcore.foundation import L
 
-from .digests import array_digest, code_digest, digest, is_own, names_of, short
+from .digests import array_digest, code_digest, digest
+from .digests import is_own, names_of, short
 
 # %% ../../../nbs/lib/training/checkpoints/00_fingerprint.ipynb #f1a0c006
 # Classes that hold a whole training or a place to show something: they are named and not entered
@@ -29,8 +30,8 @@ CLOSED_PACKAGES = {'tensorboard', 'tensorboardX', 'matplotlib', 'IPython', 'ipyk
 # Attributes that say where or how fast, not what, or that lead back to the whole
 ASIDE = {'learn', 'trainer', '_model', 'device', 'num_workers', 'pin_memory', 'pin_memory_device',
          'prefetch_factor', 'persistent_workers', 'timeout', 'lock', 'rank', '_backward_hooks', 'training',
-         '_forward_hooks', '_forward_pre_hooks', '_is_full_backward_hook', '_parameters', '_buffers', '_modules',
-         '__stored_args__', '_name_or_path', 'transformers_version',
+         '_forward_hooks', '_forward_pre_hooks', '_is_full_backward_hook', '_parameters', '_buffers',
+         '_modules',         '__stored_args__', '_name_or_path', 'transformers_version',
          'problem_type', 'fake_l', 'it', 'rng', 'wif'}
 
 # Arguments that using an object changes
@@ -75,7 +76,8 @@ class Walk:
     def go(self, o, path=()):
         "Note what `o` is under `path`, a tuple of words"
         if isinstance(o, np.generic): o = o.item()
-        if o is None or isinstance(o, (bool, int, float, complex, str, bytes)): return self.note(path, repr(o))
+        if o is None or isinstance(o, (bool, int, float, complex, str, bytes)):
+            return self.note(path, repr(o))
         if isinstance(o, (enum.Enum, torch.dtype, np.dtype, torch.device)): return self.note(path, str(o))
         if id(o) in self.seen: return self.note(path, 'as before')
         if not isinstance(o, (tuple, torch.device)): self.seen[id(o)] = o # alive: the id stays its own
@@ -102,7 +104,8 @@ class Walk:
 
     def _plain(self, o, path):
         "A long collection of plain values as a whole"
-        try: data = marshal.dumps(list(o) if isinstance(o, (L, deque)) else dict(o) if isinstance(o, dict) else o, 2)
+        o = list(o) if isinstance(o, (L, deque)) else dict(o) if isinstance(o, dict) else o
+        try: data = marshal.dumps(o, 2)
         except ValueError: return False
         self.note(path, f'{len(o)} of {short(hashlib.sha256(data))}')
         return True
@@ -162,7 +165,8 @@ class Walk:
     # Code
     def _function(self, f, path):
         f = inspect.unwrap(f)
-        if not isinstance(f, types.FunctionType): return self.note(path, getattr(f, '__qualname__', class_name(f)))
+        if not isinstance(f, types.FunctionType):
+            return self.note(path, getattr(f, '__qualname__', class_name(f)))
         own, code = is_own(f.__module__), f.__code__
         self.note(path, f'{f.__name__} {code_digest(code)}' if own else f'{f.__module__}.{f.__qualname__}')
         for k,v in enumerate(f.__defaults__ or (), 1): self.go(v, (*path, f'default {k}'))
@@ -178,7 +182,8 @@ class Walk:
         read, noted = names_of(code, lo, hi)
         library = module.startswith('course_labs.')
         for k in read:
-            if k in values and not k.startswith('__'): self.around(k, values[k], path, k in noted, not library)
+            if k not in values or k.startswith('__'): continue
+            self.around(k, values[k], path, k in noted, not library)
 
     def around(self, name, o, path, noted, all_of_it):
         "What a function takes from around it; of a module of a library only code and plain values"
@@ -204,7 +209,8 @@ class Walk:
                 v = getattr(v, '__func__', v)
                 if isinstance(v, property): v = v.fget
                 if isinstance(v, types.FunctionType): self.go(v, (*path, k))
-                elif not k.startswith('_') and isinstance(v, (bool, int, float, str, tuple)): self.go(v, (*path, k))
+                elif not k.startswith('_') and isinstance(v, (bool, int, float, str, tuple)):
+                    self.go(v, (*path, k))
 
     def _builtin(self, o, path): self.note(path, f'{o.__module__}.{o.__qualname__}')
 
@@ -212,8 +218,8 @@ class Walk:
     def _object(self, o, path):
         if is_own(type(o).__module__): self.go(type(o), path)
         else: self.note(path, class_name(o))
-        slots = {k: getattr(o, k) for c in type(o).__mro__ for k in getattr(c, '__slots__', ()) if hasattr(o, k)}
-        values = {**slots, **getattr(o, '__dict__', {})}
+        slots = [k for c in type(o).__mro__ for k in getattr(c, '__slots__', ()) if hasattr(o, k)]
+        values = {**{k: getattr(o, k) for k in slots}, **getattr(o, '__dict__', {})}
         values = {k: v for k,v in sorted(values.items()) if k not in ASIDE and not k.startswith('__')}
         made_from = values if self.live else _arguments(type(o)) - FLEETING
         now = {k: v for k,v in values.items() if k in made_from}
@@ -246,9 +252,9 @@ class Walk:
              (PurePath, _path), (functools.partial, _partial), (types.MethodType, _method),
              ((types.FunctionType, functools._lru_cache_wrapper), _function), (type, _class),
              ((types.BuiltinFunctionType, types.MethodWrapperType, types.WrapperDescriptorType), _builtin),
-             ((types.ModuleType, weakref.ref, types.GeneratorType, re.Pattern, slice, range),
-              lambda self, o, path: self.note(path, class_name(o) if not isinstance(o, (range, slice, re.Pattern))
-                                              else repr(o)))]
+             ((re.Pattern, slice, range), lambda self, o, path: self.note(path, repr(o))),
+             ((types.ModuleType, weakref.ref, types.GeneratorType),
+              lambda self, o, path: self.note(path, class_name(o)))]
 
 def _files_digest(paths, at_most=64*2**20):
     "Of names and sizes of files, and of their contents: all of them up to 64 MB, else those of some"
@@ -283,7 +289,8 @@ def module_values(net:torch.nn.Module, walk:Walk=None) -> dict: # 'Dropout p': i
         found = {' '.join(k): v for k,v in inner.found.items() if v != class_name(m)}
         rows.append((class_name(m), found))
     grad = ['01'[p.requires_grad] for p in net.parameters()]
-    return dict(layers=digest(*names), trained=f"{grad.count('1')} of {len(grad)} {digest(*grad)}", **gathered(rows))
+    trained = f"{grad.count('1')} of {len(grad)} {digest(*grad)}"
+    return dict(layers=digest(*names), trained=trained, **gathered(rows))
 
 def _folded(found, limit):
     "At most about `limit` of the values; what lies deeper is told by a digest"
@@ -306,6 +313,11 @@ def made_of(o,               # Anything: a transform, a loss, a callback, a list
     walk = Walk(live, {id(o): o for o in but})
     walk.go(o)
     return _folded(walk.found, limit)
+
+def counts(cb # A callback of any library
+          ) -> bool:
+    "Does it do more than watch?"
+    return getattr(cb, '__about__', 0) is not None
 
 def digest_of(o, live:bool=False) -> str:
     "`made_of` as one digest"
