@@ -18,7 +18,8 @@ from fastai.torch_core import get_model, num_distrib, rank_distrib
 from fastcore.foundation import L
 
 from .loop import keeper
-from .fingerprint import array_digest, made_of, weights_digest
+from .digests import array_digest
+from .fingerprint import counts, made_of, weights_digest
 from .store import Store, changed, describe_data, describe_model
 from .store import loader_values, packed, plain, random_values
 from .store import set_loader_values, set_random_values, unpacked, values_of
@@ -61,7 +62,8 @@ SILENT = {'TrainEvalCallback', 'Recorder', 'CastToTensor', 'ProgressCallback', '
 
 def _loader(dl):
     "How a loader turns and batches its items"
-    turns = {k: made_of(o) for k in ('after_item', 'before_batch', 'after_batch') if (o := getattr(dl, k, None))}
+    kinds = 'after_item', 'before_batch', 'after_batch'
+    turns = {k: made_of(o) for k in kinds if (o := getattr(dl, k, None))}
     return {**made_of(dl, but=[getattr(dl, 'dataset', None), *(getattr(dl, k) for k in turns)]), **turns}
 
 def _data(learn):
@@ -72,7 +74,7 @@ def _data(learn):
 def _recipe(learn):
     "Loss, optimiser, metrics and callbacks"
     cbs = [cb for cb in learn.cbs.sorted('order')
-           if type(cb).__name__ not in SILENT and getattr(cb, '__about__', 0) is not None]
+           if type(cb).__name__ not in SILENT and counts(cb)]
     groups = [len(o) for o in getattr(learn.opt, 'param_lists', ())]
     res = {'optimiser': made_of(learn.opt_func), 'parameters in groups': str(groups),
            'defaults of the optimiser': made_of(getattr(learn.opt, 'defaults', None)),
@@ -117,7 +119,8 @@ class Resume(Callback):
             mark = self.mark or {'first weights': weights_digest(net.state_dict().values())}
             self.about = dict(mark, versions=versions('torch', 'fastai'), processes=max(num_distrib(), 1))
         model = describe_model(net) | {k: v for k,v in made_of(net).items() if k != 'weights'}
-        about = dict(schedule=_schedule(learn), **_recipe(learn), model=model, data=_data(learn), **self.about)
+        how = dict(schedule=_schedule(learn), **_recipe(learn))
+        about = dict(how, model=model, data=_data(learn), **self.about)
         return _on_all_ranks(about)[0]
 
     # Out of the Learner and into it
@@ -202,8 +205,8 @@ class Resume(Callback):
         if several: torch.distributed.barrier()  # the others read when the first has tidied
         found = self.store.begin(self.fits - 1, self.description)
         if not found and getattr(self.learn.opt, 'dropped', False):
-            print(f'{self.store.title(self.fits - 1)} begins with the optimiser as new: what it had gathered in '
-                  'the fit before was not kept')
+            title = self.store.title(self.fits - 1)
+            print(f'{title} begins with a new optimiser: the state of the one before was not kept')
         return found
 
     def go_on(self, epoch, batch, ended, s):

@@ -20,7 +20,8 @@ from keras.src.backend.common import global_state
 
 from ...core.files import CourseError
 from .loop import keeper
-from .fingerprint import digest, gathered, made_of, weights_digest
+from .digests import digest
+from .fingerprint import counts, gathered, made_of, weights_digest
 from .store import Store, changed, describe_data, feed, packed, plain
 from .store import random_values, set_random_values, short, unpacked
 from .store import values_of, versions
@@ -42,7 +43,8 @@ def _data(data):
 
 def _without_names(o):
     "A configuration without the names that Keras gives by counting"
-    if isinstance(o, dict): return {k: _without_names(v) for k,v in o.items() if k not in ('name', 'shared_object_id')}
+    if isinstance(o, dict):
+        return {k: _without_names(v) for k,v in o.items() if k not in ('name', 'shared_object_id')}
     return [_without_names(v) for v in o] if isinstance(o, (list, tuple)) else o
 
 def _config(get):
@@ -54,7 +56,8 @@ def _wiring(model):
     "Which layer follows which, where the model can say it"
     try: config = model.get_config()
     except (NotImplementedError, TypeError, ValueError): return ''
-    rows = [(o['class_name'], o['config'].get('name'), o.get('inbound_nodes')) for o in config.get('layers', [])]
+    rows = [(o['class_name'], o['config'].get('name'), o.get('inbound_nodes'))
+            for o in config.get('layers', [])]
     text = re.sub(r' at 0x\w+', '', repr([(kind, nodes) for kind,_,nodes in rows]))
     for i,(_,name,_) in enumerate(rows): text = text.replace(f"'{name}'", f"'layer {i}'")
     return digest(re.sub(r'name=keras_tensor_?\d*', '', text))
@@ -64,11 +67,10 @@ def _own(o): return {k: v for k,v in made_of(o).items() if k != 'weights'}
 def _recipe(model, fit, callbacks):
     "Layers, what the model is compiled with, how it is fitted, and callbacks"
     layers = [(type(o).__name__, made_of(type(o)) | _config(o.get_config)) for o in model.layers]
-    counts = [cb for cb in callbacks if getattr(cb, '__about__', 0) is not None]
     res = {'optimiser': _config(model.optimizer.get_config), 'fit': made_of(fit), 'loss': _own(model.loss),
            'compiled with': _config(model.get_compile_config), 'layers': gathered(layers),
            'wiring': _wiring(model), 'kind': _own(type(model))}
-    return res | {f'callback {type(cb).__name__}': made_of(cb) for cb in counts}
+    return res | {f'callback {type(cb).__name__}': made_of(cb) for cb in callbacks if counts(cb)}
 
 def _about(model, data, params, mark, fit=None, callbacks=()):
     "What a training is of"

@@ -15,7 +15,8 @@ from types import SimpleNamespace
 
 import torch
 
-from .fingerprint import digest, loop_around, made_of, weights_digest
+from .digests import digest
+from .fingerprint import loop_around, made_of, weights_digest
 from .store import PlaceStore, Store, describe_data, describe_model
 from .store import packed, plain, random_values, set_random_values
 from .store import unpacked, values_of, versions

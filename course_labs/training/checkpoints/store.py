@@ -21,7 +21,8 @@ from fastcore.foundation import L
 
 from ...core.files import CourseError, whole_file
 from ...core.machine import seed_everything
-from .fingerprint import digest_of, short
+from .digests import short
+from .fingerprint import digest_of
 from ..untouched import random_state
 
 # %% ../../../nbs/lib/training/checkpoints/00_store.ipynb #d5bfc70e
@@ -188,7 +189,7 @@ def feed(h, # Of hashlib
 
 def describe_data(ds,       # A data set, or the arrays of one in a tuple
                   n:int=6   # Items to look at, the first and the last among them
-                 ) -> dict: # `items`; `contents`, of all that lies in it; `digest`, of some items as they come out
+                 ) -> dict: # `items`; `contents`, all that lies in it; `digest`, some items as they come out
     "What a data set holds and gives; draws no random number"
     if ds is None: return dict(items=0, digest='')
     contents = digest_of(ds, live=True)
@@ -234,8 +235,10 @@ def differences(old:dict, # From a checkpoint
                ) -> str:  # '' where nothing differs
     "What differs between two descriptions, in words"
     old, new, none = dict(_flat(old)), dict(_flat(new)), 'not there'
-    bad = [f'{k} was {old.get(k, none)} and is {new.get(k, none)}'
-           for k in {**old, **new} if not same(old.get(k), new.get(k))]
+    # What was set comes before what follows from it
+    keys = sorted({**old, **new}, key=lambda k: not k.startswith('settings '))
+    bad = [f'{k} was {old.get(k, none)} and is {new.get(k, none)}' for k in keys
+           if not same(old.get(k), new.get(k))]
     return '; '.join(bad[:3]) + (f'; and {len(bad) - 3} more' if len(bad) > 3 else '')
 
 def check_same(old:dict, # From a checkpoint

@@ -19,7 +19,7 @@ from transformers.trainer_utils import SaveStrategy
 
 from ...core.files import whole_file
 from .loop import keeper
-from .fingerprint import made_of, weights_digest
+from .fingerprint import counts, made_of, weights_digest
 from .store import aside_of, check_same, describe_data, describe_model
 from .store import differences, set_aside, to_disk, trade_places, versions
 
@@ -80,16 +80,16 @@ def settings_of(args # `TrainingArguments`
     return json.loads(json.dumps({k: v for k,v in args.to_dict().items() if counts(k)}, default=str))
 
 # Functions and objects that a Trainer is given, and its optimiser where it brings one
-GIVEN = ('data_collator', 'compute_metrics', 'compute_loss_func', 'preprocess_logits_for_metrics', 'model_init',
-         'optimizer', 'lr_scheduler', 'optimizer_cls_and_kwargs', 'label_smoother')
+GIVEN = ('data_collator', 'compute_metrics', 'compute_loss_func', 'preprocess_logits_for_metrics',
+         'model_init', 'optimizer', 'lr_scheduler', 'optimizer_cls_and_kwargs', 'label_smoother')
 
 def _callbacks(trainer):
     "Those that are more than a display"
-    def counts(cb):
+    def does(cb):
         shows = type(cb).__module__.startswith(('transformers.integrations', 'transformers.utils.notebook'))
         silent = type(cb).__name__ in ('DefaultFlowCallback', 'ProgressCallback', 'PrinterCallback')
-        return not (shows or silent or isinstance(cb, ResumeTrainer)) and getattr(cb, '__about__', 0) is not None
-    return [cb for cb in trainer.callback_handler.callbacks if counts(cb)]
+        return not (shows or silent or isinstance(cb, ResumeTrainer)) and counts(cb)
+    return [cb for cb in trainer.callback_handler.callbacks if does(cb)]
 
 def _about(trainer, mark):
     "What a training is of"
