@@ -22,7 +22,7 @@ from ..data_sets.image_cache import cache_images, cached_dls
 from ..data_sets.paddy import read_paddy
 from ..data_sets.synthetic_leaves import draw_paddy
 from ..syllabus import week
-from ..training.budget import Step, looking, on_cpu, train_step, training
+from ..training.budget import Step, fetched, looking, on_cpu, train_step, training
 from ..training.loaders import features, quiet
 from ..training.recipes import Arm
 from ..training.vision_models import image_body
@@ -121,11 +121,16 @@ def works(cfg,           # Settings of the week
     def trained(name, arch, epochs, frozen=0, times=seeds, stays=True, form=precision, steps=steps):
         return training(name, step[arch], epochs*steps, times, form, frozen*steps, stays)
     def seen(name, arch, images, form=precision): return looking(name, look[arch], images/128, form)
+    pixels = np.prod(cfg.image_size) if isinstance(cfg.image_size, tuple) else cfg.image_size**2
+    # one of the four a quarter larger on both sides
+    decoded = 3*pixels*((3 + 1.25**2)*n + n_test)
     some = math.ceil(min(cfg.precision_images, n_train)/cfg.bs)
     others = {*cfg.archs} - {cfg.arch, cfg.arch_convnext, cfg.arch_vit}
     once = cfg.precision_epochs, 0, seeds, False
     return [
-        on_cpu('decode the photos four times', seconds=(4*n + n_test)/250),
+        fetched('the photos', 1.1e9),
+        fetched('weights', sum(o.weights for o in step.values())/2),
+        on_cpu('decode the photos four times', seconds=(4*n + n_test)/250, disk=decoded),
         trained('by depth', cfg.arch, cycle),
         trained('from random weights', cfg.arch, cycle),
         trained('one rate', cfg.arch, cycle),
@@ -137,6 +142,7 @@ def works(cfg,           # Settings of the week
         trained('ViT in float16', cfg.arch_vit, *once, 'float16', some),
         *[trained(o, o, cfg.epochs, cfg.freeze_epochs) for o in sorted(others)],
         trained('two heads', cfg.arch, cfg.multi_epochs, cfg.freeze_epochs, 1),
+        training('48 images in one piece', net_step(cfg, cfg.arch_convnext, 48), 4),
         seen('validation', cfg.arch, 6*seeds*n_valid),
         seen('test-time augmentation', cfg.arch, (cfg.tta + 1)*seeds*n_valid),
         *[seen(f'answers of {o}', o, (cfg.tta + 1)*seeds*n_test) for o in sorted({*cfg.archs})]]

@@ -20,7 +20,7 @@ from ..core.machine import seed_everything
 from ..data_sets.pairs import read_pairs, split_by_premise
 from ..data_sets.registry import get
 from ..syllabus import week
-from ..training.budget import Step, looking, on_cpu, train_step, training
+from ..training.budget import Step, fetched, looking, on_cpu, train_step, training
 from ..training.recipes import Arm
 from ..training.text_models import RANDOM, resolve
 from ..training.text_pairs import Embedder, encode_pairs, pair_trainer, predict_pairs
@@ -152,6 +152,8 @@ def works(cfg,                   # Settings of the week
         return on_cpu(name, times*flop, ram=4*n*n_in)
     epoch, tried = n/cfg.bs, 3*min(n//2, 4000)/cfg.bs
     return [
+        fetched('text and pairs', 0.1e9),
+        fetched('weights', (pairs.weights + encoder.weights)/2),
         on_cpu('train 19 tokenisers', seconds=TOKENISERS*chars, ram=10*chars),
         *[training(name, step, cfg['steps_' + name]) for name,step in lm_steps(cfg).items()],
         looking('vectors of all texts', encoder, 2*(n + cfg.n_valid)/64),

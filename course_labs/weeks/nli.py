@@ -8,12 +8,12 @@ Docs: https://course-labs.github.io/course_labs/labs/week05_nli.html.md"""
 __all__ = ['SPECIALS', 'KINDS', 'IGNORE', 'most_common_letters', 'train_tokenizer', 'pair_tokenizer', 'stem_table', 'rnn_cell',
            'lstm_cell', 'gru_cell', 'gradient_by_distance', 'token_blocks', 'unigram_loss', 'batch_loss', 'train_steps',
            'mean_loss', 'causal_batch', 'small_gpt', 'masked_batch', 'small_bert', 'permutation_mask', 'permuted_batch',
-           'small_xlnet', 'padded_rows', 'joined', 'next_sentence_batch', 'sentence_bert', 'relative_rows',
-           'disentangled_scores', 'disentangled_attention', 'small_deberta', 'pair_features', 'fit_head', 'accuracy',
-           'pair_model', 'zero_shot', 'classify_file']
+           'small_xlnet', 'padded_rows', 'joined', 'next_sentence_batch', 'text_lines', 'sentence_bert',
+           'relative_rows', 'disentangled_scores', 'disentangled_attention', 'small_deberta', 'pair_features',
+           'fit_head', 'accuracy', 'pair_model', 'zero_shot', 'classify_file']
 
 # %% ../../nbs/labs/week05_nli.ipynb #2ab5b0c6
-import csv, math
+import csv, math, re
 from collections import Counter
 from pathlib import Path
 
@@ -330,6 +330,14 @@ def next_sentence_batch(rows:torch.Tensor, # (n_rows, length): consecutive sente
     other = other + (other >= first + 1).long()  # any row but the one that follows
     second = torch.where(labels == 0, first + 1, other)
     return joined(rows[first], rows[second]) | dict(labels=labels)
+
+# %% ../../nbs/labs/week05_nli.ipynb #b0d65b01
+def text_lines(text:str) -> list: # Of str
+    "The lines of a text; where it has hardly any, its sentences or pieces of 80 characters"
+    pieces = text.splitlines(keepends=True)
+    if len(pieces) < 20: pieces = re.findall(r'[^.!?。！？]+[.!?。！？]*\s*', text)
+    if len(pieces) < 20: pieces = [text[i:i+80] for i in range(0, len(text), 80)]
+    return pieces
 
 # %% ../../nbs/labs/week05_nli.ipynb #b0d65a03
 def sentence_bert(cfg, n_vocab): # Settings of the week, pieces of the tokeniser
