@@ -13,7 +13,7 @@ from operator import index
 import numpy as np
 
 from ...core.files import CourseError
-from ...data_sets.plane import DATASETS, MOST, MOST_CLASSES
+from ...data_sets.plane import DATASETS, FEWEST, MOST, MOST_CLASSES
 from .net import ACTIVATIONS, FEATURES
 
 # %% ../../../nbs/lib/teaching/playground/01_settings.ipynb #81016db0
@@ -47,7 +47,7 @@ SETTINGS = dict(
     lr=_float(0.03, 1e-5, 10),
     show_test=_bool(False),
     discretise=_bool(False),
-    points=dict(kind='points', default=[], most=MOST, classes=MOST_CLASSES, low=-6, high=6,
+    points=dict(kind='points', default=[], fewest=FEWEST, most=MOST, classes=MOST_CLASSES, low=-6, high=6,
                 says=f'a list of at most {MOST:,} points [x1, x2, class], coordinates from -6 to 6 '
                      f'and classes from 0 to {MOST_CLASSES - 1}'))
 
