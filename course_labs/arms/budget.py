@@ -19,13 +19,15 @@ PLAYGROUND_STEP = 4e-3 # Seconds on a slow core
 def playground_works(cfg # Settings of week 1
                     ) -> list: # Of `Work`
     "What the lab on the playground does"
-    steps = dict(sets=10*cfg.epochs_circle + 13*cfg.epochs_xor + 5*cfg.epochs_spiral,
+    steps = dict(sets=10*cfg.epochs_circle + 13*cfg.epochs_xor + 2*5*cfg.epochs_spiral,
                  rates=3*10*cfg.epochs_rates, activations=4*5*cfg.epochs_activations,
                  features=20*5*cfg.epochs_features, overfitting=3*cfg.epochs_overfit,
-                 penalties=2*cfg.epochs_overfit)
+                 penalties=7*cfg.epochs_overfit)
     works = [on_cpu(name, seconds=PLAYGROUND_STEP*cfg.seeds*n) for name,n in steps.items()]
-    others = PLAYGROUND_STEP*3*10*cfg.epochs_others
-    return works + [on_cpu('three more sets', seconds=others), on_cpu('surfaces', seconds=5e-4*cfg.grid**2)]
+    first = PLAYGROUND_STEP*7*10*cfg.epochs_first
+    others = PLAYGROUND_STEP*5*10*cfg.epochs_others
+    return works + [on_cpu('one neuron', seconds=first), on_cpu('more sets', seconds=others),
+                    on_cpu('surfaces', seconds=5e-4*cfg.grid**2)]
 
 def full_settings(number:int # Of a week
                  ) -> Config: # Setting: value
