@@ -15,12 +15,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from .core.files import CourseError, write_whole
-from .core.machine import Device, host, online, probe_device, seed_everything
 from .core.paths import work_folder
+from .core.machine import (Device, host, offer_gpus, online, probe_device, seed_everything,
+                                      true_float32)
 from .core.settings import SIZES, Config, coerce, data_overrides, pairs
 from . import syllabus
 from .syllabus import SEARCHED
 from .data_sets.registry import get
+from .preflight import preflight, to_fetch
 
 # %% ../nbs/lib/lab.ipynb #0023fb4b
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Lab:
         self._out, self.here = Path(out).absolute(), Path.cwd() # `here`: beside the notebook
         self.metrics, self.cfg = {}, None
         self.claims, self.predicted, self.own_settings = [], {}, {}
+        self._looked_for = None
 
     @property
     def out(self) -> Path:
@@ -87,7 +90,9 @@ class Lab:
                full:dict=None, # The same keys, on a GPU
                **changed       # Settings of the week to override: `epochs=3`
               ) -> Config:     # The settings of this run; what is set from outside goes before `changed`
-        "The week's settings at this size; raises `CourseError` that lists them on one that there is not"
+        """The week's settings at this size, and a look at whether all that they need can be had
+
+        Raises `CourseError` that lists them on one that there is not, and one that lists what is missing."""
         week = syllabus.week(self.week)
         if tiny is None: known = {s.name: getattr(s, self.size) for s in week.settings.values()}
         elif odd := set(tiny)^set(full or {}):
@@ -102,7 +107,17 @@ class Lab:
             cfg[key] = coerce(key, text, example)
         self.cfg, self.own_settings = cfg, {k: v for k,v in cfg.items() if v != known[k]}
         self._write()
+        if tiny is None: self._preflight(week, cfg)
         return cfg
+
+    def _preflight(self, week, cfg):
+        "Look for what this run needs, once for the same settings"
+        if cfg == self._looked_for: return
+        needs = preflight(week, cfg, self.size, self._out)
+        self._looked_for = dict(cfg)
+        if self.size == 'full' and needs:
+            gb = sum(mb for _,mb in to_fetch(needs))/2**10
+            print(f'all that this lab needs can be had; {gb:.1f} GB of it are fetched')
 
     def recipe(self,
                arm:str # Of a comparison, as the search names it: 'w6.neural'
@@ -164,9 +179,14 @@ class Lab:
                name:str,   # A result's name; DESIGN's table names those that every run must have
                value:float # A finite number
               ) -> float:  # `value` as a float
-        "Write down a result where the runner finds it; raises `ValueError` on anything but a finite number"
+        """Write down a result where the runner finds it; raises `ValueError` on anything but a finite number
+
+        On own data or settings such a result is said and not written down."""
         value = float(value)
-        if not math.isfinite(value): raise ValueError(f'{name} is {value}: only finite numbers are recorded')
+        if not math.isfinite(value):
+            if not self.own: raise ValueError(f'{name} is {value}: only finite numbers are recorded')
+            print(f'Not recorded: {name} is {value}{self._because()}')
+            return value
         self.metrics[name] = value
         self._write()
         return value
@@ -177,6 +197,8 @@ class Lab:
         settings = [f'the setting {k}' for k in self.own_settings]
         return tuple(settings + [f'the data set {k}' for k in data_overrides()])
 
+    def _because(self): return f" (this run has {', '.join(self.own)} of its own)"
+
     def claim(self,
               text:str, # A sentence about a result of this run
               holds     # Does it hold?
@@ -185,7 +207,7 @@ class Lab:
         holds = bool(holds)
         self.claims.append(dict(text=text, holds=holds))
         self._write()
-        own = f" (this run has {', '.join(self.own)} of its own)" if self.own and not holds else ''
+        own = self._because() if self.own and not holds else ''
         print(f"{'Holds' if holds else 'Does not hold'}: {text}{own}")
         return holds
 
@@ -200,9 +222,14 @@ class Lab:
                 id:str, # As for `predict`
                 came    # The number that this run computed, or the name of what it found
                ):       # What came, and why, beside the guess; a notebook shows it
-        "Say what came of a prediction; raises `ValueError` where nothing did (not a number, an unknown name)"
+        """Say what came of a prediction; raises `ValueError` on an unknown name, and on no number
+
+        On own data or settings a result that is no number is only said."""
         from course_labs.teaching.predictions import came_text, prediction, tell
         from course_labs.teaching.mathtext import to_text
+        if self.own and not isinstance(came, str) and not math.isfinite(came):
+            print(f'Nothing came of prediction {id}: the result is {float(came)}{self._because()}')
+            return None
         asked, shown = prediction(id), tell(id, came)
         self.predicted[id] = dict(text=to_text(asked['text']), came=came_text(asked, came))
         return shown
@@ -240,14 +267,11 @@ def start(week:int # Which lab
          ) -> Lab: # Settings, data and results of this run
     "Look where this runs, choose device and size, seed everything, print a short table and return the `Lab`"
     week = syllabus.week(week).number
+    true_float32()
     device, where, net = probe_device(), host(), online()
-    if device.note:
-        # fastai, Trainer and Keras all ask torch; a GPU that cannot compute must not be offered to them
-        import torch
-        torch.cuda.is_available = lambda: False
-        torch.cuda.device_count = lambda: 0
+    offer_gpus(device)
     if not net: os.environ.setdefault('HF_HUB_OFFLINE', '1')
-    size = os.environ.get('COURSE_LABS_SIZE') or ('full' if device.kind != 'cpu' else 'tiny')
+    size = os.environ.get('COURSE_LABS_SIZE') or ('full' if device.kind == 'cuda' else 'tiny')
     size, seed = _choose('COURSE_LABS_SIZE', size, SIZES), _seed()
     seed_everything(seed)
     out = os.environ.get('COURSE_LABS_OUT') or work_folder(f'week{week:02d}')

@@ -7,10 +7,10 @@ Docs: https://course-labs.github.io/course_labs/lib/arms/week02.html.md"""
 # %% auto #0
 __all__ = ['SET', 'FIRST_DRAW', 'RATES', 'SMALL_RATES', 'SERIES_RATES', 'STRENGTHS', 'FAR_STRENGTHS', 'ARMS', 'animals', 'sounds',
            'time_series', 'digits', 'clothes', 'by_error', 'by_accuracy', 'by_linear_accuracy', 'far_scratch',
-           'far_linear', 'by_loss']
+           'far_linear', 'by_loss', 'works']
 
 # %% ../../nbs/lib/arms/week02.ipynb #136e4959
-import tempfile
+import math, tempfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,12 +22,14 @@ from ..data_sets.images import read_images_csv
 from ..data_sets.registry import get
 from ..data_sets.synthetic_photos import draw_photos
 from ..syllabus import week
+from ..training.budget import fetched, looking, on_cpu, train_step, training
 from ..training.loaders import features, logits_of
 from ..training.recipes import Arm
+from ..training.vision_models import vision_model
 from ..weeks.first_model import (as_codes, as_photos, cures_of, draw_clips, draw_series, far_rows,
                                            fit_cure, fit_far, fit_photos, gadf, grey_image, lab_clothes,
                                            linear_error, mel_images, photo_table, plot_image, scores,
-                                           small_parts, split_groups, split_random, train_small)
+                                           small_cnn, small_parts, split_groups, split_random, train_small)
 
 # %% ../../nbs/lib/arms/week02.ipynb #6ec07055
 SET = Config({k: s.tiny for k,s in week(2).settings.items()})
@@ -167,3 +169,30 @@ ARMS = [
         'gadf': (by_accuracy(time_series, 0), SERIES_RATES, _series),
         'plot': (by_accuracy(time_series, 1), SERIES_RATES, _series),
         'series_linear': (by_linear_accuracy(time_series, 2), STRENGTHS, {})})]
+
+# %% ../../nbs/lib/arms/week02.ipynb #b0d60202
+def works(cfg,       # Settings of the week
+          n:int=7390 # Photos
+         ) -> list:  # Of `Work`
+    "What the lab does"
+    def net(): return vision_model(cfg.arch, 2, False, cfg.image_size)
+    def small(size, bs): return train_step(lambda: small_cnn(10), bs, 3, size, size)
+    big = (cfg.image_size,)*2
+    photos, look = train_step(net, cfg.bs, 3, *big), train_step(net, 128, 3, *big, train=False)
+    epoch, seeds = min(cfg.train_images, n)//cfg.bs, cfg.seeds
+    far = cfg.far_steps*len(cfg.far_sizes)
+    cures = cfg.small_epochs*max(1, cfg.small_images//cfg.small_bs)
+    def drawn(items, epochs, bs): return epochs*math.ceil(0.6*items/bs)
+    return [
+        fetched('photos and weights', 0.9e9),
+        on_cpu('decode the photos', seconds=n/200, disk=3*n*cfg.image_size**2),
+        on_cpu('draw sounds, series and pictures of them', seconds=0.02*(cfg.clips + cfg.series)),
+        training('recogniser, pretrained', photos, cfg.epochs*epoch, cfg.photo_seeds,
+                 frozen=cfg.freeze_epochs*epoch, stays=True),
+        training('recogniser, from scratch', photos, (cfg.freeze_epochs + cfg.epochs)*epoch, cfg.photo_seeds),
+        looking('what the recogniser says of all photos', look, cfg.photo_seeds*4*n/128),
+        training('few digits', small(cfg.far_pixels, 64), far, seeds),
+        training('few clothes, seven ways', small(28, cfg.small_bs), cures, 7*seeds),
+        training('sounds', small(64, cfg.sound_bs), drawn(cfg.clips, cfg.sound_epochs, cfg.sound_bs), seeds),
+        training('series, two ways', small(64, cfg.series_bs),
+                 drawn(cfg.series, cfg.series_epochs, cfg.series_bs), 2*seeds)]

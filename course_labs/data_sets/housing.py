@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.files import CourseError, one_line
+from ..core.files import CourseError
+from .tables import table_parts
 
 # %% ../../nbs/lib/data_sets/09_housing.ipynb #d6a10006
 HOUSING = ('longitude', 'latitude', 'housing_median_age', 'total_rooms', 'total_bedrooms', 'population',
@@ -27,11 +28,8 @@ SKLEARN_POSITIVE = 'MedInc', 'AveRooms', 'AveBedrms', 'Population', 'AveOccup', 
 LEAST_ROWS = 200        # to train and to test
 
 def _read_csv(path):
-    "A csv as a table of whatever is in it, or one line about why not"
-    if not path.is_file(): raise CourseError(f'{path}: no such file; expected a csv of the census columns')
-    try: return pd.read_csv(path, encoding='utf-8-sig', low_memory=False, index_col=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, EOFError, OSError) as e:
-        raise CourseError(f'{path} cannot be read as csv: {one_line(e)}') from None
+    "A csv as a table of whatever is in it, its index counting the lines, or one line about why not"
+    return pd.concat(table_parts(path, 'a csv of the census columns', rows=1 << 16))
 
 def _check_columns(table, path):
     "The names of the columns that must hold numbers; one line when a column is missing or too many"
@@ -53,7 +51,7 @@ def _check_numbers(table, path, numeric):
         if not bad.any(): continue
         i = int(np.flatnonzero(bad)[0])
         cell, limit = str(table[col].iloc[i])[:30], ' above 0' if above else ''
-        where = f'{path}: line {i + 2}, column {col}'
+        where = f'{path}: line {table.index[i]}, column {col}'
         raise CourseError(f'{where} holds {cell!r}; expected a number{limit}, or nothing')
     return res
 
@@ -63,7 +61,7 @@ def _check_regions(table, path):
     if not bad.any(): return
     i = int(np.flatnonzero(bad)[0])
     cell, regions = table.ocean_proximity.iloc[i][:30], ', '.join(REGIONS)
-    raise CourseError(f'{path}: line {i + 2}, column ocean_proximity holds {cell!r}; '
+    raise CourseError(f'{path}: line {table.index[i]}, column ocean_proximity holds {cell!r}; '
                       f'expected one of {regions}, or nothing')
 
 def _from_sklearn(t):

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.files import CourseError
+from .tables import table_parts
 
 # %% ../../nbs/lib/data_sets/08_pairs.ipynb #36651049
 LABELS = 'entailment', 'neutral', 'contradiction'
@@ -24,16 +25,12 @@ NUMBERS = '0', '1', '2'            # for the first three
 
 def _table(path):
     "The three columns of a file, as text without space around it"
-    needs = f"it needs the columns {', '.join(COLUMNS)}"
-    as_text = dict(dtype=str, keep_default_na=False, encoding='utf-8-sig')
-    try: df = pd.read_csv(path, sep='\t', quoting=csv.QUOTE_NONE, **as_text).fillna('')
-    except (OSError, ValueError) as e:
-        empty = isinstance(e, pd.errors.EmptyDataError)
-        why = 'the file is empty' if empty else str(e).strip().splitlines()[0]
-        raise CourseError(f'{path}: cannot be read as a tab-separated file ({why}); {needs}') from e
+    needs = f"a tab-separated file with the columns {', '.join(COLUMNS)}"
+    as_text = dict(sep='\t', quoting=csv.QUOTE_NONE, dtype=str, keep_default_na=False)
+    df = pd.concat(table_parts(path, needs, rows=1 << 16, **as_text)).fillna('')
     df.columns = df.columns.str.strip().str.lower()
     if missing := [o for o in COLUMNS if o not in df]:
-        raise CourseError(f"{path}: no column {', '.join(missing)}; found {', '.join(df.columns)}. "
+        raise CourseError(f"{path}: no column {', '.join(missing)}; found {', '.join(df.columns)[:80]}. "
                           'The first line must name the columns, separated by tabs')
     return df[list(COLUMNS)].apply(lambda o: o.str.strip())
 
@@ -60,7 +57,7 @@ def read_pairs(path:str|Path # Tab separated, with a header, quoting off: premis
     the names of the classes. Raises `CourseError` on a file that cannot be learnt from."""
     df = _table(path)
     df['label'] = df.label.str.lower()
-    if empty := [i + 2 for i in df.index[(df.premise == '') | (df.hypothesis == '')]]:
+    if empty := list(df.index[(df.premise == '') | (df.hypothesis == '')]):
         lines = ', '.join(map(str, empty[:5])) + (', ...' if len(empty) > 5 else '')
         raise CourseError(f'{path}: {len(empty)} rows with an empty premise or hypothesis, '
                           f'on lines {lines}; fill or remove them')

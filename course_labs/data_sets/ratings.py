@@ -9,15 +9,16 @@ __all__ = ['COLUMNS', 'SEPARATORS', 'NUMBER', 'TITLE_FILES', 'WORDS', 'AXES', 'R
            'draw_ratings', 'write_movielens', 'split_random', 'split_by_time', 'split_leave_last', 'unseen']
 
 # %% ../../nbs/lib/data_sets/04_ratings.ipynb #9c9acd16
-import codecs, math, re
+import math, re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import union_categoricals
 
 from ..core.files import CourseError, write_whole
+from .tables import (OnceText, numbers_as_written, refuse_rest, split_by_one,
+                                          text_encoding)
 
 # %% ../../nbs/lib/data_sets/04_ratings.ipynb #0a7d5216
 @dataclass(frozen=True)
@@ -86,16 +87,6 @@ def _separator(line):
     there = [s for s in SEPARATORS if s in line]
     return min(there, key=line.index, default=',')
 
-def _encoding(path):
-    "utf-8 if the whole file is, else latin-1: the first accent of MovieLens 100K comes after 64 KB"
-    decoder = codecs.getincrementaldecoder('utf-8')()
-    with path.open('rb') as f:
-        try:
-            while chunk := f.read(1 << 20): decoder.decode(chunk)
-            decoder.decode(b'', final=True)
-        except UnicodeDecodeError: return 'latin-1'
-    return 'utf-8-sig'
-
 def _first_line(path):
     "First line of a text file, and the file's encoding"
     try: raw = path.open('rb').read(1 << 16)
@@ -105,7 +96,7 @@ def _first_line(path):
         raise CourseError(f'{path.name} is empty; expected u.data (user, item, rating, '
                           'time between tabs) or ratings.csv (with a header)')
     if b'\0' in raw: raise CourseError(f'{path.name} is not a text file; expected u.data or ratings.csv')
-    encoding = _encoding(path)
+    encoding = text_encoding(path)
     return raw.decode(encoding, errors='replace').splitlines()[0], encoding
 
 def _number(text):
@@ -113,27 +104,29 @@ def _number(text):
     except ValueError: return False
 
 # %% ../../nbs/lib/data_sets/04_ratings.ipynb #88ca9306
-def _too_many(path, rest, n, first):
-    "Refuse lines with more fields than the header names; separators at the end of a line are no fields"
-    if rest.notna().any():
-        i = int(rest.notna().to_numpy().argmax())
-        where = f'{path.name}, line {rest.index[i] + first}'
-        raise CourseError(f'{where}: {n + 1} fields, but {n} were expected; '
-                          'put text that holds a separator between quotes, or take the field out')
+def _in_parts(path, at, names, as_text, **how):
+    """Read a table a part at a time: rating and time as they are, all else as text
 
-def _in_parts(path, at, names, **how):
-    """Read a table a part at a time, in which the text of an id is kept once
+    With `as_text=False` ids are whole numbers; raises `ValueError` where one is none."""
+    text = {c: object for c in names if c not in (at['rating'], at.get('time'))}
+    if not as_text: del text[at['user']], text[at['item']]
+    columns = {k: OnceText() if c in text else [] for k,c in at.items()}
+    for part in pd.read_csv(path, chunksize=1 << 18, names=names, dtype=text, **how):
+        if not as_text and any(part[at[k]].dtype != np.int64 for k in ('user', 'item')):
+            raise ValueError('an id is no whole number')
+        for k,c in at.items(): columns[k].append(part[c])
+    def whole(parts): return parts.whole() if isinstance(parts, OnceText) else np.concatenate(parts)
+    return pd.DataFrame({k: whole(columns.pop(k)) for k in at})
 
-    All but rating and time is text: an id is a name, 0123 is not 123 and 1e2 is not 100."""
-    columns = {k: [] for k in at}
-    dtype = {c: str for c in names if c not in (at['rating'], at.get('time'))}
-    for part in pd.read_csv(path, chunksize=1 << 18, names=names, dtype=dtype, **how):
-        for k,c in at.items(): columns[k].append(part[c].astype('category') if c in dtype else part[c])
-    def whole(k):
-        parts = columns.pop(k)
-        if at[k] in dtype: return pd.Series(union_categoricals(parts))
-        return pd.concat(parts, ignore_index=True)
-    return pd.DataFrame({k: whole(k) for k in at})
+def _with_ids(path, sep, encoding, **how):
+    "The table with ids as whole numbers where that is how they are written, else as text: 1e2 is not 100"
+    for as_text in (False, True) if numbers_as_written(path) else (True,):
+        try:
+            with split_by_one(path, sep, encoding) as (source, mark):
+                df = _in_parts(source, as_text=as_text, sep=mark, encoding=encoding, **how)
+            if as_text or df[['user', 'item']].abs().max(axis=None) < 10**18: return df
+        except ValueError:
+            if as_text: raise
 
 def _table(path):
     "The file as a frame with columns user, item, rating and perhaps time, and the number of its first line"
@@ -149,17 +142,15 @@ def _table(path):
                           f"its first line is {line[:80]!r}; "
                           "expected a header such as userId,movieId,rating,timestamp")
     at = {k: c if bare else fields.index(c) for k,c in names.items() if c is not None}
-    how = dict(engine='python') if len(sep) > 1 else dict(low_memory=False)
     try:
-        df = _in_parts(path, {**at, 'rest': n}, range(n + 1), sep=sep, header=None,
-                       skiprows=0 if bare else 1, index_col=False, encoding=encoding,
-                       skipinitialspace=True, skip_blank_lines=False, keep_default_na=False,
-                       na_values=[''], **how)
+        df = _with_ids(path, sep, encoding, at={**at, 'rest': n}, names=range(n + 1), header=None,
+                       skiprows=0 if bare else 1, index_col=False, skipinitialspace=True, low_memory=False,
+                       skip_blank_lines=False, keep_default_na=False, na_values=[''])
     except (ValueError, pd.errors.ParserError) as e:
         why = ' '.join(str(e).split())
         raise CourseError(f'{path.name} is not a table: {why}; every line needs the same columns') from None
     first = 1 if bare else 2
-    _too_many(path, df.pop('rest'), n, first)
+    refuse_rest(path.name, df.pop('rest').set_axis(df.index + first), n)
     df = df.dropna(how='all')
     if not len(df): raise CourseError(f'{path.name} has a header and no ratings')
     return df, first
@@ -175,10 +166,13 @@ def _finite(df, first, name):
                           'correct or delete them')
     return values.astype(np.float32)
 
-NUMBER = re.compile(r'-?(0|[1-9]\d{0,17})')
+NUMBER = re.compile(r'0|-?[1-9]\d{0,17}')
 
 def _codes(column, kind, first, name):
     "Numbers from 0 and the ids they stand for, in their order: whole numbers where all are, else text"
+    if column.dtype == np.int64:
+        codes, ids = pd.factorize(column, sort=True)
+        return codes.astype(np.int32), np.asarray(ids)
     rows = column.cat.codes.to_numpy()  # -1 of a missing one
     texts = column.cat.categories.astype(str).str.strip()
     empty = (rows < 0) | np.isin(rows, np.flatnonzero(texts == ''))
@@ -212,7 +206,7 @@ def _titles_table(path):
         how = 'put titles with commas between quotes'
         raise CourseError(f'{path.name} is not a table: {why}; {how}') from None
     rest = df[len(fields)]
-    _too_many(path, rest.where(rest.fillna('') != ''), len(fields), 2)
+    refuse_rest(path.name, rest.set_axis(rest.index + 2), len(fields))
     return df[at].set_axis(['item', 'title'], axis=1)
 
 def read_titles(path,     # `u.item`, `movies.dat`, or a table with columns for item and title
@@ -265,7 +259,7 @@ def read_ratings(path,       # `u.data`, `ratings.csv` or the like, or a folder 
     times, notes = _times(df)
     _check_enough(path.name, values, user=user_ids, item=item_ids)
     pair = users.astype(np.int64)*len(item_ids) + items
-    last = np.sort(len(pair) - 1 - np.unique(pair[::-1], return_index=True)[1])
+    last = np.flatnonzero(~pd.Series(pair).duplicated(keep='last'))
     if len(last) < len(pair):
         notes.append(f'{len(pair) - len(last):,} ratings were of a pair that is rated again further down: '
                      'the last line was kept')

@@ -8,7 +8,7 @@ Docs: https://course-labs.github.io/course_labs/lib/data_sets/registry.html.md""
 __all__ = ['REGISTRY', 'PADDY_LAYOUT', 'DataSet', 'register', 'dataset', 'cached', 'is_cached', 'fetch', 'get', 'describe']
 
 # %% ../../nbs/lib/data_sets/00_registry.ipynb #60982a6b
-import json, time
+import json, tempfile, time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +99,16 @@ def _plainly(ds, part):
                           f'Run again. {way_out(ds.name)}') from e
 
 # %% ../../nbs/lib/data_sets/00_registry.ipynb #dbe50b2f
+def _writable(root):
+    "The folder `root`, made; raises `CourseError` where nothing can be put into it"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=root).close()
+    except OSError as e:
+        raise CourseError(f'cannot write to {root} ({one_line(e)}): '
+                          'set COURSE_LABS_CACHE to another folder') from e
+    return root
+
 def fetch(name:str   # A name of the registry
          ) -> Path:  # The full set on this machine
     "Bring a full data set here unless it is here; raises `CourseError` with what is missing and how to go on"
@@ -107,11 +117,7 @@ def fetch(name:str   # A name of the registry
     if ds.network and not online():
         raise CourseError(f'{name} at size full is not on this machine and there is no network. '
                           f'It comes from {ds.source}. {way_out(name)}')
-    root = cache_root()
-    try: root.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise CourseError(f'cannot write to {root} ({one_line(e)}): '
-                          'set COURSE_LABS_CACHE to another folder') from e
+    root = _writable(cache_root())
     with one_at_a_time(root/f'{name}.lock', name):
         if path := cached(name): return path
         part, home = root/f'{name}.part', root/name
@@ -159,10 +165,10 @@ for _ds in (
     DataSet('paddy', PADDY_LAYOUT, 'paddy', f'Kaggle, competition {COMPETITION}', fetch_paddy,
             find=mounted, keep=('*.zip', '*.zip.kaggle-partial')),
     DataSet('photos', 'a folder of class folders', 'photos', "fastai's URLs.PETS", fetch_pets),
-    DataSet('digits', 'a csv: label, then pixels from 0 to 255', 'digits/digits.csv.gz',
-            'MNIST, through torchvision', fetch_idx('MNIST', MNIST_SUMS, 'digits.csv.gz')),
-    DataSet('fashion', 'a csv: label, then 784 pixels from 0 to 255', 'fashion/fashion.csv.gz',
-            'Fashion-MNIST, through torchvision', fetch_idx('FashionMNIST', FASHION_SUMS, 'fashion.csv.gz')),
+    DataSet('digits', 'a csv: label, then pixels from 0 to 255; or idx files', 'digits/digits.csv.gz',
+            'MNIST, through torchvision', fetch_idx('MNIST', MNIST_SUMS, 'digits')),
+    DataSet('fashion', 'a csv: label, then 784 pixels from 0 to 255; or idx files', 'fashion/fashion.csv.gz',
+            'Fashion-MNIST, through torchvision', fetch_idx('FashionMNIST', FASHION_SUMS, 'fashion')),
     DataSet('pairs', 'a tab-separated file: premise, hypothesis, label', 'pairs/pairs.tsv',
             'SNLI, from the Hugging Face hub', fetch_snli),
     DataSet('text', 'a plain text file', 'text/shakespeare.txt',

@@ -11,19 +11,27 @@ __all__ = ['MOVIELENS_SUMS', 'MNIST_SUMS', 'FASHION_SUMS', 'fetch_pets', 'fetch_
 # %% ../../nbs/lib/data_sets/01_sources.ipynb #589debbd
 from pathlib import Path
 
-from ..core.files import clear, verify
-from .images import write_images_csv
+from ..core.files import CourseError, clear, verify, write_whole
+from .images import write_idx
 
 # %% ../../nbs/lib/data_sets/01_sources.ipynb #126333ee
+def _untar(kind, folder):
+    "What fastai's `untar_data` unpacks; archive and settings stand below `folder`, not in fastai's own place"
+    from fastai.data.external import URLs, untar_data
+    return Path(untar_data(getattr(URLs, kind), base=str(folder/'fastai')))
+
 def fetch_pets(folder:Path # Where to put it
               ) -> Path:   # Folder with `cat` and `dog`
     "Oxford-IIIT Pets through fastai's `untar_data`, as class folders: `cat/cat_abyssinian_12.jpg`"
-    from fastai.data.external import URLs, untar_data
-    images, photos = Path(untar_data(URLs.PETS, data=str(folder/'fastai')))/'images', folder/'photos'
+    images, photos = _untar('PETS', folder)/'images', folder/'photos'
     for kind in ('cat', 'dog'): (photos/kind).mkdir(parents=True)
     for f in images.glob('*.jpg'):
         kind = 'cat' if f.name[0].isupper() else 'dog'
         f.rename(photos/kind/f'{kind}_{f.name.lower()}')
+    for kind in ('cat', 'dog'):
+        if not any((photos/kind).iterdir()):
+            raise CourseError(f'the archive of Oxford Pets has no image of a {kind} in its folder images: '
+                              'run again to fetch it anew')
     clear(folder/'fastai')
     return photos
 
@@ -32,8 +40,7 @@ MOVIELENS_SUMS = {'u.data': '06416e597f82b7342361e41163890c81036900f418ad9131559
 def fetch_movielens(folder:Path # Where to put it
                    ) -> Path:   # The file `u.data`; the titles are in `u.item` beside it
     "MovieLens 100K through fastai's `untar_data`"
-    from fastai.data.external import URLs, untar_data
-    source, ratings = Path(untar_data(URLs.ML_100k, data=str(folder/'fastai'))), folder/'ratings'
+    source, ratings = _untar('ML_100k', folder), folder/'ratings'
     verify(source, MOVIELENS_SUMS)
     source.rename(ratings)
     clear(folder/'fastai')
@@ -52,7 +59,7 @@ FASHION_SUMS = {
     't10k-labels-idx1-ubyte.gz':  '67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5'}
 
 def fetch_idx(kind:str, sums:dict, target:str):
-    "A fetcher: the training and then the test images of a torchvision class as one csv"
+    "A fetcher: the training and then the test images of a torchvision class as one pair of idx files"
     def fetch_images(folder):
         import numpy as np
         import torchvision
@@ -61,9 +68,9 @@ def fetch_idx(kind:str, sums:dict, target:str):
         verify(raw, sums)
         images = np.concatenate([o.data.numpy() for o in parts])
         labels = np.concatenate([o.targets.numpy() for o in parts])
-        write_images_csv(folder/target, images, labels)
+        path = write_idx(folder/f'{target}-images-idx3-ubyte', images, labels)
         clear(folder/kind)
-        return folder/target
+        return path
     return fetch_images
 
 def _hub(folder, repo, file, revision):
@@ -71,7 +78,10 @@ def _hub(folder, repo, file, revision):
     import pandas as pd
     from huggingface_hub import hf_hub_download
     at = dict(repo_type='dataset', revision=revision, cache_dir=folder/'hub')
-    table = pd.read_parquet(hf_hub_download(repo, file, **at))
+    path = Path(hf_hub_download(repo, file, **at))
+    name = path.resolve().name  # the hub names a large file by its SHA-256
+    if len(name) == 64: verify(path.parent, {path.name: name})
+    table = pd.read_parquet(path)
     clear(folder/'hub')
     return table
 
@@ -81,16 +91,14 @@ def fetch_snli(folder:Path # Where to put it
     table = _hub(folder, 'stanfordnlp/snli', 'plain_text/train-00000-of-00001.parquet',
                  'cdb5c3d5eed6ead6e5a341c8e56e669bb666725b')
     table = table.loc[table.label.isin([0, 1, 2]), ['premise', 'hypothesis', 'label']]
-    for o in ('premise', 'hypothesis'): table[o] = table[o].str.replace(r'\s+', ' ', regex=True).str.strip()
+    for o in ('premise', 'hypothesis'): table[o] = [' '.join(t.split()) for t in table[o].fillna('')]
     table = table[(table.premise != '') & (table.hypothesis != '')]
     lines = ['premise\thypothesis\tlabel', *(f'{p}\t{h}\t{l}' for p,h,l in table.itertuples(index=False))]
-    (folder/'pairs.tsv').write_text('\n'.join(lines) + '\n', encoding='utf-8')
-    return folder/'pairs.tsv'
+    return write_whole(folder/'pairs.tsv', '\n'.join(lines) + '\n')
 
 def fetch_wikitext(folder:Path # Where to put it
                   ) -> Path:   # Text file
     "The training text of WikiText-2 (raw), from the Hugging Face hub"
     table = _hub(folder, 'Salesforce/wikitext', 'wikitext-2-raw-v1/train-00000-of-00001.parquet',
                  'b08601e04326c79dfdd32d625aee71d232d685c3')
-    (folder/'wikitext.txt').write_text(''.join(table.text), encoding='utf-8')
-    return folder/'wikitext.txt'
+    return write_whole(folder/'wikitext.txt', ''.join(table.text))

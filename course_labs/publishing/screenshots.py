@@ -90,7 +90,7 @@ VIEW = dict(width=1100, height=640) # Pixels
 
 def _playground(page, folder):
     "The circle after sixty epochs"
-    from course_labs.weeks.playground import show
+    from course_labs.teaching.playground.page import show
     page.goto(show(dataset='circle').save(Path(folder)/'playground.html').as_uri())
     for _ in range(60): page.locator('#epoch').click()
 

@@ -137,6 +137,8 @@ def _error_line(end):
     if end.limit and not end.full_disk: return f'{where}: {end.says}'
     if isinstance(exc, CellExecutionError):
         what = plain(f'{exc.ename}: {exc.evalue}').strip().splitlines()
+        # Each line of it names a flag that helps
+        if exc.ename == CourseError.__name__: return f"{where}: {' '.join(what)}"
         return f"{where}: {(what[0] if what else exc.ename)[:500]}"
     if isinstance(exc, DeadKernelError): return f'{where}: the kernel died (out of memory, or killed)'
     says = plain(str(exc)).strip().splitlines() or ['']
@@ -168,9 +170,11 @@ def judge(job:Job,
     missing = [o for o in job.wanted if o not in res.metrics]
     broken = [o['text'] for o in res.claims if not o['holds']]
     if not res.ran: res.error = _error_line(end)
-    elif missing: res.error = f"it ran, but did not record {', '.join(missing)}"
+    elif missing and not res.own: res.error = f"it ran, but did not record {', '.join(missing)}"
     elif broken and not res.own: res.error = f"this does not hold: {'; '.join(broken)}"
-    if res.own: res.notes += [f"this does not hold with {', '.join(res.own)}: {o}" for o in broken]
+    if res.own:
+        res.notes += [f"this does not hold with {', '.join(res.own)}: {o}" for o in broken]
+        res.notes += [f"there is no {o} with {', '.join(res.own)}" for o in missing]
     if end.left:
         more = f' and {len(end.left) - 5} more' if len(end.left) > 5 else ''
         res.notes.append(f"left behind and ended: {', '.join(sorted(end.left)[:5])}{more}")

@@ -52,7 +52,9 @@ def _numbers(res, metric):
         raise CourseError(f"it returned {', '.join(map(str, res)) or 'nothing'}, and no {metric!r}")
     try: res = {k: float(v) for k,v in res.items()}
     except (TypeError, ValueError): raise CourseError(f'it returned {res!r}: expected numbers') from None
-    if not math.isfinite(res[metric]): raise CourseError(f'its {metric} is {res[metric]}')
+    if not math.isfinite(res[metric]):
+        raise CourseError(f'its {metric} is {res[metric]}: the training ran away; '
+                          'choose a lower learning rate')
     return res
 
 def _tidy():

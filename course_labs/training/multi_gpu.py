@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.files import CourseError, write_whole
+from ..core.machine import n_gpus
 
 # %% ../../nbs/lib/training/05_multi_gpu.ipynb #ff4c2ae1
 def rank() -> int: # 0 in the first process, and outside of `launch`
@@ -28,10 +29,6 @@ def _free_port():
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         return s.getsockname()[1]
-
-def _gpus():
-    import torch
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 def _environment(i, n, port, gpus):
     "What torch, accelerate and fastai look for"
@@ -158,7 +155,7 @@ def launch(fn,                    # Function; `with distributed(learn)` in it sh
     With one process, or in a process that `accelerate launch` or `torchrun` has started, `fn` is called here.
     What the first process prints is printed. An exception in one process ends all: a `CourseError` is raised
     again, and any other becomes a `LaunchError` with its traceback."""
-    gpus = _gpus()
+    gpus = n_gpus()
     n = max(gpus, 1) if num_processes is None else num_processes
     if not isinstance(n, int) or n < 1:
         raise CourseError(f'num_processes={n!r}: give a whole number of at least 1')

@@ -8,7 +8,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/precision.html.md""
 __all__ = ['PRECISIONS', 'vanished', 'HalfPrecision', 'half_precision', 'SavedBytes', 'Measured', 'measure']
 
 # %% ../../nbs/lib/training/03_precision.ipynb #0ae9faa9
-import time
+import gc, time
 from dataclasses import dataclass
 
 import torch
@@ -91,9 +91,9 @@ class SavedBytes:
         owner = t if t._base is None else t._base
         return t if isinstance(owner, torch.nn.Parameter) else _Kept(self, t)
     def add(self, storage, sign):
-        ptr = storage.data_ptr()
-        before = self.counts.get(ptr, 0)
-        self.counts[ptr] = before + sign
+        key = storage._cdata # also on the device meta, where no storage has an address
+        before = self.counts.get(key, 0)
+        self.counts[key] = before + sign
         if before == (0 if sign > 0 else 1): self.now += sign*storage.nbytes()
         self.peak = max(self.peak, self.now)
 
@@ -117,13 +117,15 @@ def measure(f # Function without arguments, as in `lambda: learn.fit(1)`
     "Run `f` and measure its time and peak memory"
     gpu = torch.cuda.is_available()
     if gpu:
+        gc.collect()  # what is garbage already must not be freed meanwhile
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
     with SavedBytes() as saved:
         start = time.perf_counter()
         value = f()
         if gpu: torch.cuda.synchronize()
         seconds = time.perf_counter() - start
     peak, of = saved.peak, 'kept for the backward pass'
-    if gpu: peak, of = torch.cuda.max_memory_allocated(), 'allocated on the GPU'
+    if gpu: peak, of = torch.cuda.max_memory_allocated() - before, 'allocated on the GPU for it'
     return Measured(value, seconds, peak/2**20, of)

@@ -6,9 +6,9 @@ Docs: https://course-labs.github.io/course_labs/labs/week02_first_model.html.md"
 
 # %% auto #0
 __all__ = ['INSTRUMENTS', 'N_FFT', 'HOP', 'N_MELS', 'DB_RANGE', 'SERIES', 'REMEDIES', 'photo_table', 'split_groups',
-           'split_random', 'linear_model', 'linear_error', 'as_codes', 'scores', 'fit_photos', 'small_cnn',
-           'train_small', 'far_rows', 'as_photos', 'fit_far', 'StopEarly', 'cures_of', 'lab_clothes', 'small_parts',
-           'fit_cure', 'confusion', 'top_losses', 'flip_labels', 'label_losses', 'tone', 'mel_filters',
+           'split_random', 'linear_model', 'fit_linear', 'linear_error', 'as_codes', 'scores', 'fit_photos',
+           'small_cnn', 'train_small', 'far_rows', 'as_photos', 'fit_far', 'StopEarly', 'cures_of', 'lab_clothes',
+           'small_parts', 'fit_cure', 'confusion', 'top_losses', 'flip_labels', 'label_losses', 'tone', 'mel_filters',
            'mel_spectrogram', 'grey_image', 'draw_clips', 'mel_images', 'scale_series', 'gadf', 'plot_image',
            'make_series', 'draw_series', 'patrol_loop', 'distance', 'error_by_group', 'product_intensity',
            'load_recogniser', 'recognise', 'recogniser_app', 'ask_app']
@@ -24,8 +24,9 @@ import torch
 import torch.nn.functional as F
 from fastai.vision.all import (Adam, Callback, CancelFitException, ConvLayer, Learner,
                                aug_transforms, error_rate, load_learner)
-from PIL import Image, ImageDraw, UnidentifiedImageError
+from PIL import Image, ImageDraw
 from scipy import signal, stats
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -98,6 +99,13 @@ def linear_model(C:float=0.05 # Inverse strength of the weight decay
     "Logistic regression on standardised inputs"
     return make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=300))
 
+def fit_linear(X, labels,    # (n, features); n labels
+               C:float=0.05  # As in `linear_model`
+              ):             # Trained classifier of scikit-learn
+    "Train a linear model; where few labels are all of one class, the answer is that class"
+    if len(np.unique(labels)) < 2: return DummyClassifier(strategy='prior').fit(X, labels)
+    return linear_model(C).fit(X, labels)
+
 def linear_error(X,             # (n, features)
                  labels,        # n labels
                  train, valid,  # Positions
@@ -105,7 +113,7 @@ def linear_error(X,             # (n, features)
                 ) -> float:     # Share of wrong answers on `valid`
     "Error of a linear model"
     labels = np.asarray(labels)
-    return 1 - linear_model(C).fit(X[train], labels[train]).score(X[valid], labels[valid])
+    return 1 - fit_linear(X[train], labels[train], C).score(X[valid], labels[valid])
 
 # %% ../../nbs/labs/week02_first_model.ipynb #7683a6d5
 def as_codes(labels, # n labels
@@ -295,7 +303,7 @@ def label_losses(X,          # (n, features)
     fold, res = np.array([fold[o] for o in groups]), np.zeros(len(labels))
     for f in np.unique(fold):
         out = fold == f
-        model = linear_model(C).fit(X[~out], labels[~out])
+        model = fit_linear(X[~out], labels[~out], C)
         column = {o: i for i,o in enumerate(model.classes_)}
         def loss(row, l): return -math.log(max(row[column[l]], 1e-12)) if l in column else math.inf
         res[out] = [loss(row, l) for row,l in zip(model.predict_proba(X[out]), labels[out])]
@@ -536,14 +544,15 @@ def recognise(learn:Learner, # From `load_recogniser`, or the one you trained
              ) -> dict:      # Class: probability, from the likeliest down
     "Answer for one image; raises `CourseError` where there is none or it cannot be read"
     if image is None: raise CourseError('there is no image: choose one first')
+    name = f'{Path(image).name}: ' if isinstance(image, (str, Path)) else ''
     try:
         if isinstance(image, (str, Path)): image = Image.open(image)
         if not isinstance(image, Image.Image): image = Image.fromarray(np.asarray(image))
         image = as_seen(image)
     except FileNotFoundError: raise CourseError(f'{image}: no such image') from None
-    except (UnidentifiedImageError, OSError, ValueError, TypeError) as e:
+    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as e:
         why = type(e).__name__
-        says = f'this is no image that can be read ({why}): give a JPEG or PNG file'
+        says = f'{name}this is no image that can be read ({why}): give a JPEG or PNG file'
         raise CourseError(says) from None
     if not min(image.size): raise CourseError('the image has no pixels: give a JPEG or PNG file')
     batch = learn.dls.valid.dataset.from_items([image]).batch([0])[0]
@@ -554,7 +563,9 @@ def recognise(learn:Learner, # From `load_recogniser`, or the one you trained
 def recogniser_app(learn:Learner,          # From `load_recogniser`, or the one you trained
                    title:str='What is it?' # Heading of the page
                   ):                       # `gradio.Interface`; its `launch` starts the server
-    "A web form: an image in, a probability for each class out; `CourseError` without gradio"
+    """A web form: an image in, a probability for each class out; `CourseError` without gradio
+
+    It is open to your own machine or notebook alone, unless you say `launch(share=True)`."""
     os.environ.setdefault('GRADIO_ANALYTICS_ENABLED', 'False')
     try: import gradio as gr
     except ImportError:
@@ -563,9 +574,16 @@ def recogniser_app(learn:Learner,          # From `load_recogniser`, or the one 
         "A complaint becomes a message on the page"
         try: return recognise(learn, image)
         except CourseError as e: raise gr.Error(str(e)) from None
+    upload = gr.Image(type='filepath', label='image')
+    usual = upload.preprocess
+    # The file as it came, so that `recognise` says what is wrong with it
+    upload.preprocess = lambda data: data.path if data and data.path else usual(data)
     shown = gr.Label(num_top_classes=min(5, len(learn.dls.vocab)), label='answer')
-    return gr.Interface(answer, gr.Image(type='pil', label='image'), shown, title=title,
-                        api_name='recognise', flagging_mode='never', analytics_enabled=False)
+    app = gr.Interface(answer, upload, shown, title=title, api_name='recognise',
+                       flagging_mode='never', analytics_enabled=False)
+    # Left to itself, gradio gives a notebook on Colab a public address
+    app.launch = partial(app.launch, share=False)
+    return app
 
 def ask_app(url:str, # Address of a running `recogniser_app`
             path     # File of an image

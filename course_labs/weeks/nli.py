@@ -7,12 +7,13 @@ Docs: https://course-labs.github.io/course_labs/labs/week05_nli.html.md"""
 # %% auto #0
 __all__ = ['SPECIALS', 'KINDS', 'IGNORE', 'most_common_letters', 'train_tokenizer', 'pair_tokenizer', 'stem_table', 'rnn_cell',
            'lstm_cell', 'gru_cell', 'gradient_by_distance', 'token_blocks', 'unigram_loss', 'batch_loss', 'train_steps',
-           'mean_loss', 'causal_batch', 'masked_batch', 'permutation_mask', 'permuted_batch', 'padded_rows', 'joined',
-           'next_sentence_batch', 'relative_rows', 'disentangled_scores', 'disentangled_attention', 'small_deberta',
-           'pair_features', 'fit_head', 'accuracy', 'pair_model', 'zero_shot', 'classify_file']
+           'mean_loss', 'causal_batch', 'small_gpt', 'masked_batch', 'small_bert', 'permutation_mask', 'permuted_batch',
+           'small_xlnet', 'padded_rows', 'joined', 'next_sentence_batch', 'text_lines', 'sentence_bert',
+           'relative_rows', 'disentangled_scores', 'disentangled_attention', 'small_deberta', 'pair_features',
+           'fit_head', 'accuracy', 'pair_model', 'zero_shot', 'classify_file']
 
 # %% ../../nbs/labs/week05_nli.ipynb #2ab5b0c6
-import csv, math
+import csv, math, re
 from collections import Counter
 from pathlib import Path
 
@@ -23,8 +24,10 @@ from torch import nn
 from torch.nn import functional as F
 from tokenizers import (Tokenizer, decoders, models, normalizers, pre_tokenizers, processors,
                         trainers)
-from transformers import (AutoModelForSequenceClassification, DebertaV2Config,
-                          DebertaV2ForSequenceClassification, PreTrainedTokenizerFast)
+from transformers import (AutoModelForSequenceClassification, BertConfig, BertForMaskedLM,
+                          BertForNextSentencePrediction, DebertaV2Config,
+                          DebertaV2ForSequenceClassification, GPT2Config, GPT2LMHeadModel,
+                          PreTrainedTokenizerFast, XLNetConfig, XLNetLMHeadModel)
 
 from ..core.files import CourseError, whole_file
 from ..core.machine import seed_everything
@@ -227,6 +230,13 @@ def causal_batch(ids:torch.Tensor # (n, length) token ids
     labels[:, :-1] = ids[:, 1:]
     return dict(input_ids=ids, labels=labels)
 
+def small_gpt(cfg, n_vocab): # Settings of the week, pieces of the tokeniser
+    "GPT-2's architecture, small and with random weights"
+    return GPT2LMHeadModel(GPT2Config(
+        vocab_size=n_vocab, bos_token_id=1, eos_token_id=2, n_positions=cfg.lm_block,
+        n_embd=cfg.lm_width, n_layer=cfg.lm_layers, n_head=4,
+        resid_pdrop=0., embd_pdrop=0., attn_pdrop=0.))
+
 # %% ../../nbs/labs/week05_nli.ipynb #75502d86
 def masked_batch(ids:torch.Tensor, # (n, length) token ids
                  mask_id:int,      # The id of `[MASK]`
@@ -249,6 +259,18 @@ def masked_batch(ids:torch.Tensor, # (n, length) token ids
     inputs = torch.where(chosen & (fate >= .9), random_ids, inputs)
     return dict(input_ids=inputs, labels=torch.where(chosen, ids, IGNORE))
 
+# %% ../../nbs/labs/week05_nli.ipynb #b0d65a01
+def small_bert(cfg, n_vocab, # Settings of the week, pieces of the tokeniser
+               kind=BertForMaskedLM, # What it is for
+               **how         # For `BertConfig`, before the week's settings
+              ):
+    "BERT's architecture, small and with random weights"
+    sizes = dict(hidden_size=cfg.lm_width, intermediate_size=2*cfg.lm_width,
+                 num_hidden_layers=cfg.lm_layers, num_attention_heads=4,
+                 max_position_embeddings=cfg.lm_block)
+    return kind(BertConfig(vocab_size=n_vocab, pad_token_id=0, hidden_dropout_prob=0.,
+                           attention_probs_dropout_prob=0., **sizes | how))
+
 # %% ../../nbs/labs/week05_nli.ipynb #6f034b64
 def permutation_mask(order:torch.Tensor # (n, length): the positions in the order of prediction
                     ) -> torch.Tensor:  # (n, length, length): 1 where row i must not see column j
@@ -270,6 +292,13 @@ def permuted_batch(ids:torch.Tensor, # (n, length) token ids
                 perm_mask=permutation_mask(order),
                 target_mapping=F.one_hot(targets, length).float(),
                 labels=ids.gather(1, targets))
+
+# %% ../../nbs/labs/week05_nli.ipynb #b0d65a02
+def small_xlnet(cfg, n_vocab): # Settings of the week, pieces of the tokeniser
+    "XLNet's architecture, small and with random weights"
+    return XLNetLMHeadModel(XLNetConfig(
+        vocab_size=n_vocab, bos_token_id=1, eos_token_id=2, pad_token_id=0, d_model=cfg.lm_width,
+        n_layer=cfg.lm_layers, n_head=4, d_inner=2*cfg.lm_width, dropout=0.))
 
 # %% ../../nbs/labs/week05_nli.ipynb #ac64aef2
 def padded_rows(rows,       # Lists of token ids
@@ -301,6 +330,22 @@ def next_sentence_batch(rows:torch.Tensor, # (n_rows, length): consecutive sente
     other = other + (other >= first + 1).long()  # any row but the one that follows
     second = torch.where(labels == 0, first + 1, other)
     return joined(rows[first], rows[second]) | dict(labels=labels)
+
+# %% ../../nbs/labs/week05_nli.ipynb #b0d65b01
+def text_lines(text:str) -> list: # Of str
+    "The lines of a text; where it has hardly any, its sentences or pieces of 80 characters"
+    pieces = text.splitlines(keepends=True)
+    if len(pieces) < 20: pieces = re.findall(r'[^.!?。！？]+[.!?。！？]*\s*', text)
+    if len(pieces) < 20: pieces = [text[i:i+80] for i in range(0, len(text), 80)]
+    return pieces
+
+# %% ../../nbs/labs/week05_nli.ipynb #b0d65a03
+def sentence_bert(cfg, n_vocab): # Settings of the week, pieces of the tokeniser
+    "BERT's architecture for two rows of `nsp_len` tokens"
+    # from BERT's small first weights, so narrow a network hangs at chance
+    how = dict(num_hidden_layers=cfg.nsp_layers, initializer_range=cfg.lm_width**-.5)
+    return small_bert(cfg, n_vocab, BertForNextSentencePrediction,
+                      max_position_embeddings=2*cfg.nsp_len + 3, **how)
 
 # %% ../../nbs/labs/week05_nli.ipynb #ba45daf4
 def relative_rows(n:int,        # Length of the sequence, in tokens

@@ -12,16 +12,21 @@
 
   // ---- State ----
   const split = () => Net.split(data, settings.train_ratio);
-  function newData() { data = Net.makeData(settings.dataset, settings.noise, settings.seed); Object.assign(data, split()); }
+  const kindOf = s => ({problem: Net.problem(s.dataset, s.points), classes: Net.nClasses(s.dataset, s.points)});
+  const several = () => net.problem === 'classes';
+  // Own points may be too few, or of one class
+  const canTrain = () => settings.dataset !== 'own' || (settings.points.length >= table.points.fewest && new Set(settings.points.map(p => p[2])).size > 1);
+  const FIRST = `Draw at least ${table.points.fewest} points of two or more classes first, or choose a csv.`;
+  function newData() { data = Net.makeData(settings.dataset, settings.noise, settings.seed, 500, settings.points); Object.assign(data, split()); }
   function newNet() {
-    net = new Net.PlaygroundNet({...settings, problem: Net.problem(settings.dataset)});
+    net = new Net.PlaygroundNet({...settings, ...kindOf(settings)});
     init = net.weights();
     restart();
   }
   function restart() { epoch = 0; steps = 0; at = 0; history = []; remember(); }
   function remember() {
     const train = net.evaluate(data.train), test = net.evaluate(data.test);
-    history.push([epoch + at / data.train.y.length, train.loss, test.loss, train.accuracy, test.accuracy]);
+    history.push([epoch + at / (data.train.y.length || 1), train.loss, test.loss, train.accuracy, test.accuracy]);
     if (history.length > 1200) history = history.filter((_, i) => i % 2 === 0 || i === history.length - 1);
   }
   function oneStep() {
@@ -37,13 +42,15 @@
     const old = settings ?? {};
     settings = next;
     const differs = (...names) => names.some(k => JSON.stringify(old[k]) !== JSON.stringify(settings[k]));
-    const fresh = differs('dataset', 'noise', 'train_ratio', 'seed');
-    const shape = differs('features', 'hidden', 'activation', 'seed') || (old.dataset && Net.problem(old.dataset) !== Net.problem(settings.dataset));
+    const fresh = differs('dataset', 'noise', 'train_ratio', 'seed', 'points');
+    const shape = differs('features', 'hidden', 'activation', 'seed') || (old.dataset && JSON.stringify(kindOf(old)) !== JSON.stringify(kindOf(settings)));
     if (fresh) newData();
     if (!net || shape || differs('dataset')) { chosen = null; newNet(); buildNet(); }
     else if (fresh) { history = []; remember(); at = 0; }
     showSettings();
     if (fresh || differs('show_test')) drawPoints();
+    if (differs('points') || !old.dataset) drawOwn();
+    if (!canTrain()) { pause(); say(FIRST); }
     draw();
   }
   function change(part) {
@@ -81,7 +88,11 @@
     $('reg_rate').disabled = settings.regularisation === 'none';
     $('reseed').disabled = settings.seed >= table.seed.high;
     if (document.activeElement !== $('line')) $('line').value = line();
-    $('accuracies').hidden = Net.problem(settings.dataset) === 'regression';
+    $('accuracies').hidden = kindOf(settings).problem === 'regression';
+    $('own').hidden = settings.dataset !== 'own';
+    $('plane').classList.toggle('drawing', settings.dataset === 'own');
+    $('undo').disabled = $('clear').disabled = !settings.points.length;
+    showLegend();
   }
 
   // ---- The network's picture: columns of buttons over a canvas of lines ----
@@ -97,6 +108,7 @@
   }
   function neuronName(layer, j) {
     if (!layer) return settings.features[j];
+    if (layer === net.W.length && several()) return j < 0 ? 'the likeliest class' : `the probability of class ${j}`;
     return layer === net.W.length ? 'the output' : `neuron ${j + 1} of layer ${layer}`;
   }
   function buildNet() {
@@ -123,12 +135,15 @@
       columns.push(column);
     });
     const last = settings.hidden.length + 1;
-    columns.push(make('div', {className: 'column'}, make('div', {className: 'size', textContent: 'output'}), pick(neuronButton('', last, 0, 'Output neuron'), last, 0)));
+    const output = make('div', {className: 'column'}, make('div', {className: 'size', textContent: 'output'}));
+    for (let j = 0; j < net.sizes.at(-1); j++) output.append(pick(neuronButton('', last, j, several() ? `Output neuron of class ${j}` : 'Output neuron'), last, j));
+    columns.push(output);
     const focus = document.activeElement?.dataset?.focus ?? document.activeElement?.dataset?.feature;
     $('columns').replaceChildren(...columns);
     // The column was rebuilt: put the keyboard's focus back where it was
     if (focus) $('columns').querySelector(`[data-focus="${focus}"], [data-feature="${CSS.escape(focus)}"]`)?.focus();
     $('layer-count').textContent = settings.hidden.length;
+    $('layer-word').textContent = settings.hidden.length === 1 ? 'layer' : 'layers';
     $('less-layers').disabled = !settings.hidden.length;
     $('more-layers').disabled = settings.hidden.length >= table.hidden.most;
     layout();
@@ -227,7 +242,7 @@
   // ---- Drawing ----
   function readTheme() {
     const css = getComputedStyle(document.documentElement), get = k => css.getPropertyValue(k).trim();
-    theme = {pos: get('--pos'), neg: get('--neg'), zero: get('--zero'), ink: get('--ink'), line: get('--line'), bg: get('--bg'), muted: get('--muted')};
+    theme = {classes: ['--pos', '--neg', '--class2', '--class3', '--class4', '--class5'].map(get), pos: get('--pos'), neg: get('--neg'), zero: get('--zero'), ink: get('--ink'), line: get('--line'), bg: get('--bg'), muted: get('--muted')};
     const rgb = hex => [1, 3, 5].map(k => parseInt(hex.slice(k, k + 2), 16));
     const pos = rgb(theme.pos), neg = rgb(theme.neg), zero = rgb(theme.zero), bytes = new Uint8ClampedArray(256 * 4);
     for (let k = 0; k < 256; k++) {
@@ -236,6 +251,23 @@
       bytes[4 * k + 3] = 255;
     }
     theme.lut = new Uint32Array(bytes.buffer);
+    // For each class its colour over the background, by 256 steps of probability
+    const mixed = colour => Uint32Array.from({length: 256}, (_, k) => {
+      const t = (k / 255) ** 2 * 0.85, [r, g, b] = zero.map((v, c) => Math.round(v + (colour[c] - v) * t));
+      return (255 << 24 | b << 16 | g << 8 | r) >>> 0;
+    });
+    theme.shades = theme.classes.map(o => mixed(rgb(o)));
+  }
+  // Probabilities of all classes, or of class `only`
+  function paintClasses(image, grids, stride, discrete, only = -1) {
+    const out = new Uint32Array(image.data.buffer), size = image.width, n = size * stride;
+    for (let r = 0, p = 0; r < size; r++) for (let c = 0; c < size; c++, p++) {
+      const q = r * stride * n + c * stride;
+      let best = Math.max(only, 0);
+      if (only < 0) for (let k = 1; k < grids.length; k++) if (grids[k][q] > grids[best][q]) best = k;
+      const v = grids[best][q];
+      out[p] = theme.shades[best][discrete ? (only < 0 || v >= 0.5 ? 255 : 0) : Math.round(v * 255)];
+    }
   }
   function paint(image, values, stride, discrete) {
     const out = new Uint32Array(image.data.buffer), size = image.width, n = size * stride, lut = theme.lut;
@@ -246,10 +278,11 @@
   }
   const images = {};
   function drawSurface(grid, size) {
-    const o = looking ?? chosen ?? {layer: net.W.length, j: 0}, canvas = $('surface');
+    const o = looking ?? chosen ?? {layer: net.W.length, j: several() ? -1 : 0}, canvas = $('surface');
     const image = images[size] ??= new ImageData(size, size);
     if (canvas.width !== size) canvas.width = canvas.height = size;
-    paint(image, grid[o.layer][o.j], 1, settings.discretise);
+    if (several() && o.layer === net.W.length) paintClasses(image, grid[o.layer], 1, settings.discretise, o.j);
+    else paint(image, grid[o.layer][o.j], 1, settings.discretise);
     canvas.getContext('2d').putImageData(image, 0, 0);
     $('shown').textContent = `shown: ${neuronName(o.layer, o.j)}`;
   }
@@ -262,7 +295,8 @@
       } else {
         // Features do not change while the network trains
         if (o.layer === 0 && o.drawn === theme.lut) continue;
-        paint(o.image, grid[o.layer][o.j], size / THUMB, settings.discretise && o.layer > 0);
+        if (several() && o.layer === net.W.length) paintClasses(o.image, grid[o.layer], size / THUMB, settings.discretise, o.j);
+        else paint(o.image, grid[o.layer][o.j], size / THUMB, settings.discretise && o.layer > 0);
       }
       o.drawn = theme.lut;
       o.ctx.putImageData(o.image, 0, 0);
@@ -292,23 +326,43 @@
     }
     ctx.globalAlpha = 1; ctx.setLineDash([]);
   }
-  function mark(ctx, x, y, r, v, open) {
-    const colour = theme.lut[Math.round((Math.max(-1, Math.min(1, v)) + 1) * 127.5)];
-    const css = `rgb(${colour & 255},${colour >> 8 & 255},${colour >> 16 & 255})`;
+  // Disc, square, and four polygons by their corners: triangle up, diamond, pentagon, triangle down
+  const CORNERS = [, , [3, -90], [4, -90], [5, -90], [3, 90]];
+  function shape(ctx, x, y, r, k) {
     ctx.beginPath();
-    if (v >= 0) ctx.arc(x, y, r, 0, 7); else ctx.rect(x - r * 0.88, y - r * 0.88, r * 1.76, r * 1.76);
+    if (k === 0) ctx.arc(x, y, r, 0, 7);
+    else if (k === 1) ctx.rect(x - r * 0.88, y - r * 0.88, r * 1.76, r * 1.76);
+    else {
+      const [n, start] = CORNERS[k];
+      for (let i = 0; i < n; i++) { const t = (start + 360 * i / n) * Math.PI / 180; ctx.lineTo(x + 1.25 * r * Math.cos(t), y + 1.25 * r * Math.sin(t)); }
+      ctx.closePath();
+    }
+  }
+  function mark(ctx, x, y, r, v, open, byClass = false) {
+    const colour = theme.lut[Math.round((Math.max(-1, Math.min(1, v)) + 1) * 127.5)];
+    const css = byClass ? theme.classes[v] : `rgb(${colour & 255},${colour >> 8 & 255},${colour >> 16 & 255})`;
+    shape(ctx, x, y, r, byClass ? v : v >= 0 ? 0 : 1);
     ctx.fillStyle = open ? theme.bg : css; ctx.fill();
     ctx.lineWidth = open ? 1.6 : 1; ctx.strokeStyle = open ? css : theme.ink; ctx.stroke();
   }
-  function drawCloud(canvas, points, size, r, open) {
+  function drawCloud(canvas, points, size, r, open, byClass) {
     const ctx = canvas.getContext('2d'), at = v => (v + Net.HALF) / (2 * Net.HALF) * size;
-    points.X.forEach(([a, b], p) => mark(ctx, at(a), at(-b), r, points.y[p], open));
+    points.X.forEach(([a, b], p) => mark(ctx, at(a), at(-b), r, points.y[p], open, byClass));
+  }
+  const byClass = (name, points = []) => Net.problem(name, points) === 'classes';
+  function showLegend() {
+    const {problem, classes} = kindOf(settings), many = problem === 'classes', names = many ? Array.from({length: classes}, (_, k) => `class ${k}`) : ['y = 1', 'y = −1'];
+    $('classes').replaceChildren(...names.map((name, k) => {
+      const canvas = make('canvas', {width: 24, height: 24});
+      mark(canvas.getContext('2d'), 12, 12, 8, many ? k : 1 - 2 * k, false, many);
+      return make('span', {}, canvas, ` ${name}`);
+    }));
   }
   function drawPoints() {
     const canvas = $('points'), size = canvas.getBoundingClientRect().width;
     canvas.getContext('2d').clearRect(0, 0, size + 1, size + 1);
-    drawCloud(canvas, data.train, size, 3.2, false);
-    if (settings.show_test) drawCloud(canvas, data.test, size, 3.2, true);
+    drawCloud(canvas, data.train, size, 3.2, false, several());
+    if (settings.show_test) drawCloud(canvas, data.test, size, 3.2, true, several());
   }
   function drawCurve() {
     const canvas = $('curve'), ctx = canvas.getContext('2d'), {width, height} = canvas.getBoundingClientRect();
@@ -359,6 +413,7 @@
   }
   function play() {
     if (playing) return;
+    if (!canTrain()) { say(FIRST, true); return; }
     say('');
     playing = true; last = 0;
     $('play').textContent = '❚❚ Pause'; $('play').setAttribute('aria-pressed', 'true');
@@ -373,6 +428,7 @@
   // By hand, like the loop: what runs away to infinity is reset and said
   function advance(move, n = 1) {
     pause(); say('');
+    if (!canTrain()) { say(FIRST, true); return; }
     for (let k = 0; k < n && net.finite; k++) { move(); if (at === 0) remember(); }
     if (!net.finite) { reset(); say(`The loss ran away to infinity: a learning rate of ${settings.lr} is too large here. The weights are reset.`, true); return; }
     if (at) remember();
@@ -388,7 +444,8 @@
       const next = Settings.check(Object.fromEntries(Object.entries(s.settings ?? {}).map(([k, v]) => [k, Settings.wrap(v)])), table);
       const set = d => Array.isArray(d?.X) && Array.isArray(d?.y) && d.X.length === d.y.length && d.X.length > 0 && d.X.every(p => p?.length === 2 && p.every(Number.isFinite)) && d.y.every(Number.isFinite);
       if (!set(s.train) || !set(s.test)) throw new RangeError('train and test: each needs X, a list of pairs of numbers, and y, as many numbers');
-      const trial = new Net.PlaygroundNet({...next, problem: Net.problem(next.dataset)});
+      const trial = new Net.PlaygroundNet({...next, ...kindOf(next)}), isClass = v => Number.isInteger(v) && v >= 0 && v < trial.sizes.at(-1);
+      if (trial.problem === 'classes' && ![...s.train.y, ...s.test.y].every(isClass)) throw new RangeError(`y: the network has classes from 0 to ${trial.sizes.at(-1) - 1}`);
       trial.setWeights(s);
       apply(next);
       data.train = s.train; data.test = s.test;
@@ -411,6 +468,47 @@
     say(`${what} copied.`);
   }
 
+  // ---- Own points: drawn with the mouse, or from a csv ----
+  const ownClass = () => Number($('own_class').value);
+  const setPoints = points => change({dataset: 'own', points});
+  function drawAt(e) {
+    if (settings.points.length >= table.points.most) { say(`${table.points.most} points are the most.`, true); return; }
+    const box = $('plane').getBoundingClientRect(), at = v => Math.round(100 * Math.max(-Net.HALF, Math.min(Net.HALF, v))) / 100;
+    setPoints([...settings.points, [at(((e.clientX - box.left) / box.width * 2 - 1) * Net.HALF), at((1 - (e.clientY - box.top) / box.height * 2) * Net.HALF), ownClass()]]);
+  }
+  async function readCsv(file) {
+    try {
+      const {fewest, most, classes} = table.points, {points, names} = Net.parsePoints(await file.text(), file.name, {fewest, most, classes});
+      setPoints(points);
+      say(`${points.length} points of ${names.length} classes: ${names.map((n, k) => `${k} is ${n}`).join(', ')}.`);
+    } catch (e) { say(e instanceof RangeError ? e.message : `${file.name} cannot be read.`, true); }
+  }
+  function buildOwn() {
+    $('own_class').replaceChildren(...Array.from({length: table.points.classes}, (_, k) => make('option', {value: k, textContent: k})));
+    $('undo').onclick = () => setPoints(settings.points.slice(0, -1));
+    $('clear').onclick = () => setPoints([]);
+    $('csv').onchange = e => { const [file] = e.target.files; if (file) readCsv(file); e.target.value = ''; };
+    let from = null;
+    const plane = $('plane');
+    plane.addEventListener('pointerdown', e => {
+      if (settings.dataset !== 'own' || e.button) return;
+      plane.setPointerCapture(e.pointerId);
+      from = [e.clientX, e.clientY]; drawAt(e);
+    });
+    plane.addEventListener('pointermove', e => {
+      if (!from || Math.hypot(e.clientX - from[0], e.clientY - from[1]) < 14) return;
+      from = [e.clientX, e.clientY]; drawAt(e);
+    });
+    for (const name of ['pointerup', 'pointercancel']) plane.addEventListener(name, () => { from = null; });
+  }
+  const ownThumb = () => $('datasets').querySelector('input[value="own"]')?.nextElementSibling;
+  function drawOwn() {
+    const canvas = ownThumb();
+    if (!canvas || !theme.lut) return;
+    canvas.getContext('2d').clearRect(0, 0, 96, 96);
+    drawCloud(canvas, Net.makeData('own', 0, 0, 0, settings.points), 96, 3.4, false, byClass('own', settings.points));
+  }
+
   // ---- Wiring ----
   function buildControls() {
     for (const id of ['activation', 'regularisation']) $(id).replaceChildren(...table[id].choices.map(v => make('option', {value: v, textContent: v})));
@@ -418,8 +516,9 @@
     for (const name of table.dataset.choices) {
       const canvas = make('canvas', {width: 96, height: 96}), radio = make('input', {type: 'radio', name: 'dataset', value: name});
       radio.onchange = () => change({dataset: name});
-      $('datasets').append(make('label', {title: Net.problem(name)}, name, radio, canvas));
+      $('datasets').append(make('label', {title: name === 'own' ? 'Points that you draw, or those of a csv' : Net.problem(name)}, name, radio, canvas));
     }
+    buildOwn();
     for (const id of ['lr', 'reg_rate']) $(id).onchange = e => change({[id]: Number(e.target.value)});
     for (const id of ['activation', 'regularisation']) $(id).onchange = e => change({[id]: e.target.value});
     for (const id of ['noise', 'train_ratio', 'batch_size']) $(id).oninput = e => change({[id]: e.target.valueAsNumber});
@@ -454,10 +553,10 @@
       const canvas = label.querySelector('canvas');
       if (!canvas) continue;
       canvas.getContext('2d').clearRect(0, 0, 96, 96);
-      const name = label.querySelector('input').value, d = Net.makeData(name, 0, 1, 160);
-      drawCloud(canvas, d, 96, 2.4, false);
+      const name = label.querySelector('input').value;
+      if (name === 'own') drawOwn(); else drawCloud(canvas, Net.makeData(name, 0, 1, 160), 96, 2.4, false, byClass(name));
     }
-    drawPoints(); draw();
+    showLegend(); drawPoints(); draw();
   }
 
   readTheme();
@@ -465,5 +564,5 @@
   apply(Settings.check(Object.fromEntries(Object.entries(start ?? {}).map(([k, v]) => [k, Settings.wrap(v)])), table));
   recolour();
   window.playground = {settings: () => structuredClone(settings), set: change, line, paste, play, pause, reset, step: (n = 1) => advance(oneStep, n), epochs: (n = 1) => advance(oneEpoch, n),
-    state, load, weights: () => net.weights(), playing: () => playing, history: () => structuredClone(history), timing, randoms: Net.randoms, makeData: Net.makeData};
+    state, load, weights: () => net.weights(), playing: () => playing, history: () => structuredClone(history), timing, randoms: Net.randoms, makeData: Net.makeData, parsePoints: Net.parsePoints};
 })();

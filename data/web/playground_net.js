@@ -1,6 +1,7 @@
 'use strict';
 // The mathematics of the playground: random numbers, data, network, one step of SGD.
-// Every definition here has its twin in course_labs/playground.py; a test holds the two together.
+// Every definition here has its twin in course_labs/data_sets/plane.py and course_labs/teaching/playground/net.py;
+// tests hold the two together.
 const Net = (() => {
   // ---- Random numbers: stream number `stream` of seed `seed`, the same in Python ----
   function mix(h) {
@@ -28,9 +29,11 @@ const Net = (() => {
     }
     return y;
   }
-  // Each takes two uniform numbers and the label of the class, and gives [x1, x2, y]
+  // Each takes two uniform numbers and the number of the point, and gives [x1, x2, y]
+  const sideOf = i => i % 2 ? -1 : 1;
   const DATASETS = {
-    circle(a, b, side) {
+    circle(a, b, i) {
+      const side = sideOf(i);
       const r = side > 0 ? 2.5 * Math.sqrt(a) : Math.sqrt(3.5 * 3.5 + a * (5 * 5 - 3.5 * 3.5));
       return [r * Math.cos(2 * Math.PI * b), r * Math.sin(2 * Math.PI * b), side];
     },
@@ -38,13 +41,17 @@ const Net = (() => {
       const away = u => (u < 0.5 ? -1 : 1) * (0.3 + 4.7 * Math.abs(2 * u - 1));
       return [away(a), away(b), (a < 0.5) === (b < 0.5) ? 1 : -1];
     },
-    gauss(a, b, side) {
-      const r = Math.sqrt(-2 * Math.log(1 - a));
+    gauss(a, b, i) {
+      const side = sideOf(i), r = Math.sqrt(-2 * Math.log(1 - a));
       return [2 * side + r * Math.cos(2 * Math.PI * b), 2 * side + r * Math.sin(2 * Math.PI * b), side];
     },
-    spiral(a, b, side) {
-      const r = 0.3 + 4.7 * a, angle = 3.5 * Math.PI * a + (side > 0 ? 0 : Math.PI);
+    spiral(a, b, i) {
+      const side = sideOf(i), r = 0.3 + 4.7 * a, angle = 3.5 * Math.PI * a + (side > 0 ? 0 : Math.PI);
       return [r * Math.sin(angle), r * Math.cos(angle), side];
+    },
+    pinwheel(a, b, i) {
+      const r = 0.5 + 4.5 * a, angle = 2 * Math.PI * (i % 3) / 3 + 0.35 * r + 1.2 * (b - 0.5);
+      return [r * Math.cos(angle), r * Math.sin(angle), i % 3];
     },
     plane(a, b) {
       const x1 = 12 * a - 6, x2 = 12 * b - 6;
@@ -56,14 +63,23 @@ const Net = (() => {
     },
   };
   const REGRESSION = ['plane', 'multi gauss'];
-  const problem = dataset => REGRESSION.includes(dataset) ? 'regression' : 'classification';
+  // 0 for a regression
+  function nClasses(dataset, points = []) {
+    if (REGRESSION.includes(dataset)) return 0;
+    if (dataset === 'own') return points.reduce((n, p) => Math.max(n, p[2] + 1), 2);
+    return dataset === 'pinwheel' ? 3 : 2;
+  }
+  const problem = (dataset, points) => ({0: 'regression', 2: 'classification'})[nClasses(dataset, points)] ?? 'classes';
 
-  function makeData(dataset, noise, seed, n = 500) {
+  function makeData(dataset, noise, seed, n = 500, own = []) {
+    if (dataset === 'own') n = own.length;
+    const several = problem(dataset, own) === 'classes';
+    const place = i => dataset === 'own' ? [own[i][0], own[i][1], several ? own[i][2] : 1 - 2 * own[i][2]] : DATASETS[dataset](a[i], b[i], i);
     const a = randoms(seed, 0, n), b = randoms(seed, 1, n);
     const e1 = normals(seed, 2, n), e2 = normals(seed, 4, n), key = randoms(seed, 6, n);
     const clip = v => Math.max(-HALF, Math.min(HALF, v));
     const points = Array.from({length: n}, (_, i) => {
-      const [x1, x2, y] = DATASETS[dataset](a[i], b[i], i % 2 ? -1 : 1);
+      const [x1, x2, y] = place(i);
       return {x1: clip(x1 + 3 * noise / 100 * e1[i]), x2: clip(x2 + 3 * noise / 100 * e2[i]), y, key: key[i]};
     });
     points.sort((p, q) => p.key - q.key);
@@ -72,6 +88,42 @@ const Net = (() => {
   function split({X, y}, trainRatio) {
     const n = Math.floor(X.length * trainRatio / 100);
     return {train: {X: X.slice(0, n), y: y.slice(0, n)}, test: {X: X.slice(n), y: y.slice(n)}};
+  }
+
+  // ---- Own points: a csv with two numbers and a class in each line ----
+  const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+  const isNumber = t => NUMBER.test(t) && Math.abs(Number(t)) < 1e300;
+  // Fields of each line that is not empty, with its number; a field in quotation marks may hold the delimiter
+  function csvRows(text) {
+    const lines = text.split(/\r\n|\r|\n/), first = lines.find(l => l.trim()) ?? '', count = d => first.split(d).length;
+    const delimiter = [',', ';', '\t'].reduce((best, d) => count(d) > count(best) ? d : best);
+    const fields = l => {
+      const out = [];
+      for (const part of l.split(delimiter)) {
+        const open = out.length && /^"(?:[^"]|"")*$/.test(out.at(-1));
+        if (open) out[out.length - 1] += delimiter + part; else out.push(part);
+      }
+      return out.map(f => (/^"[^]*"$/.test(f) ? f.slice(1, -1).replaceAll('""', '"') : f).trim());
+    };
+    return {delimiter, rows: lines.map((l, k) => [k + 1, fields(l)]).filter(([, f]) => f.some(o => o))};
+  }
+  function parsePoints(text, name = 'the csv', {fewest = 10, most = 1000, classes = 6} = {}) {
+    const fail = why => { throw new RangeError(why); };
+    let {delimiter, rows} = csvRows(text.replace(/^\ufeff/, ''));
+    if (rows.length && rows[0][1].length === 3 && !isNumber(rows[0][1][0]) && !isNumber(rows[0][1][1])) rows = rows.slice(1);
+    for (const [line, f] of rows) {
+      if (f.length === 3 && isNumber(f[0]) && isNumber(f[1]) && f[2]) continue;
+      fail(`${name}, line ${line}: expected two numbers and a class, as in 1.5,-2,red; found '${f.join(delimiter).slice(0, 60)}'`);
+    }
+    const names = [...new Set(rows.map(([, f]) => f[2]))], plain = (a, b) => a < b ? -1 : a > b ? 1 : 0;
+    names.sort(names.every(isNumber) ? (a, b) => Number(a) - Number(b) || plain(a, b) : plain);
+    if (rows.length < fewest || rows.length > most) fail(`${name} has ${rows.length} points: ${fewest} to ${most.toLocaleString('en')} are wanted`);
+    if (names.length < 2 || names.length > classes) fail(`${name} has ${names.length} classes in its third column: 2 to ${classes} are wanted`);
+    const axes = [0, 1].map(k => rows.map(([, f]) => Number(f[k]))), low = axes.map(v => Math.min(...v)), high = axes.map(v => Math.max(...v));
+    const off = Math.max(...low.map(Math.abs), ...high.map(Math.abs)) > 6 || Math.max(...high.map((h, k) => h - low[k])) < 3;
+    const fit = (v, k) => !off ? v : high[k] > low[k] ? 10 * (v - low[k]) / (high[k] - low[k]) - 5 : 0;
+    const rounded = v => Math.floor(v * 1000 + 0.5) / 1000;
+    return {points: rows.map(([, f], i) => [rounded(fit(axes[0][i], 0)), rounded(fit(axes[1][i], 1)), names.indexOf(f[2])]), names};
   }
 
   // ---- Features and activations ----
@@ -89,11 +141,27 @@ const Net = (() => {
     linear: {f: z => z, d: () => 1},
   };
 
+  function softmax(z) {
+    const top = Math.max(...z);
+    let sum = 0;
+    for (let k = 0; k < z.length; k++) sum += z[k] = Math.exp(z[k] - top);
+    for (let k = 0; k < z.length; k++) z[k] /= sum;
+  }
+  // The same for many points: an array for each class
+  function softmaxAll(classes) {
+    const z = new Float64Array(classes.length);
+    for (let p = 0; p < classes[0].length; p++) {
+      for (let k = 0; k < z.length; k++) z[k] = classes[k][p];
+      softmax(z);
+      for (let k = 0; k < z.length; k++) classes[k][p] = z[k];
+    }
+  }
+
   // ---- The network ----
   class PlaygroundNet {
-    constructor({features, hidden, activation, problem, seed}) {
+    constructor({features, hidden, activation, problem, seed, classes = 3}) {
       Object.assign(this, {features, hidden, activation, problem});
-      this.sizes = [features.length, ...hidden, 1];
+      this.sizes = [features.length, ...hidden, problem === 'classes' ? classes : 1];
       this.W = []; this.b = [];
       for (let l = 0; l + 1 < this.sizes.length; l++) {
         const fanIn = this.sizes[l], fanOut = this.sizes[l + 1], bound = Math.sqrt(6 / (fanIn + fanOut));
@@ -114,6 +182,7 @@ const Net = (() => {
       if (layer < this.W.length - 1) return ACTIVATIONS[this.activation];
       return ACTIVATIONS[this.problem === 'classification' ? 'tanh' : 'linear'];
     }
+    get last() { return this.a.at(-1); }
     forward(x1, x2) {
       this.fns.forEach((f, i) => { this.x[i] = f(x1, x2); });
       let input = this.x;
@@ -126,12 +195,19 @@ const Net = (() => {
         }
         input = a;
       }
+      if (this.problem === 'classes') softmax(input);
       return input[0];
     }
-    // Adds the gradient of (output - y)^2 / 2 at one point to gW and gb
+    // The loss at one point, after forward
+    lossAt(y) {
+      return this.problem === 'classes' ? -Math.log(Math.max(this.last[y], 1e-300)) : (this.last[0] - y) ** 2 / 2;
+    }
+    // Adds the gradient of the loss at one point to gW and gb
     backward(x1, x2, y) {
-      const last = this.W.length - 1, err = this.forward(x1, x2) - y;
-      this.delta[last][0] = err * this.act(last).d(this.z[last][0], this.a[last][0]);
+      const last = this.W.length - 1;
+      this.forward(x1, x2);
+      if (this.problem === 'classes') this.last.forEach((p, k) => { this.delta[last][k] = p - (k === y); });
+      else this.delta[last][0] = (this.last[0] - y) * this.act(last).d(this.z[last][0], this.last[0]);
       for (let l = last; l >= 0; l--) {
         const input = l ? this.a[l - 1] : this.x, n = input.length, delta = this.delta[l], gW = this.gW[l], gb = this.gb[l];
         for (let j = 0; j < delta.length; j++) {
@@ -146,7 +222,7 @@ const Net = (() => {
           below[i] = s * d(z[i], a[i]);
         }
       }
-      return err * err / 2;
+      return this.lossAt(y);
     }
     // One step of SGD on points `from` to `to`: gradient of the mean loss, L2 in the gradient, L1 as a shrinkage that stops at 0
     step({X, y}, from, to, {lr, regularisation, reg_rate}) {
@@ -164,15 +240,20 @@ const Net = (() => {
       }
       return loss / n;
     }
-    // Mean loss, and the share of points on the right side of 0
+    // The class of the last point: 0, 1, ... of several, else 1 or -1
+    answer() {
+      const a = this.last;
+      return this.problem === 'classes' ? a.indexOf(Math.max(...a)) : a[0] >= 0 ? 1 : -1;
+    }
+    // Mean loss, and the share of points that get their class
     evaluate({X, y}) {
       let loss = 0, right = 0;
       for (let p = 0; p < X.length; p++) {
-        const out = this.forward(X[p][0], X[p][1]);
-        loss += (out - y[p]) ** 2 / 2;
-        right += (out >= 0) === (y[p] >= 0);
+        this.forward(X[p][0], X[p][1]);
+        loss += this.lossAt(y[p]);
+        right += this.answer() === (this.problem === 'classes' ? y[p] : y[p] >= 0 ? 1 : -1);
       }
-      return {loss: loss / X.length, accuracy: right / X.length};
+      return {loss: loss / (X.length || 1), accuracy: right / (X.length || 1)};
     }
     // Every neuron's value over a grid: one array of n*n numbers for each neuron of each layer, features first; row 0 is the top
     surfaces(n) {
@@ -193,6 +274,7 @@ const Net = (() => {
           for (let p = 0; p < out.length; p++) out[p] = f(out[p]);
         });
       }
+      if (this.problem === 'classes') softmaxAll(this.grid.at(-1));
       return this.grid;
     }
     get finite() { return this.W.every(w => w.every(Number.isFinite)) && this.b.every(b => b.every(Number.isFinite)); }
@@ -210,5 +292,5 @@ const Net = (() => {
       biases.forEach((b, l) => this.b[l].set(b));
     }
   }
-  return {randoms, normals, makeData, split, problem, PlaygroundNet, DATASETS, FEATURES, ACTIVATIONS, HALF};
+  return {randoms, normals, makeData, split, problem, nClasses, parsePoints, PlaygroundNet, DATASETS, FEATURES, ACTIVATIONS, HALF};
 })();

@@ -49,6 +49,8 @@ const Settings = (() => {
   // Values that come from the page's own controls, in the same form
   const wrap = v => Array.isArray(v) ? {value: v.map(wrap), text: write(v)} : {value: v, text: write(v), whole: Number.isInteger(v)};
 
+  const bare = v => Array.isArray(v.value) ? v.value.map(bare) : v.value;
+
   // ---- Checking ----
   // `table` is what Python sends: name -> {kind, default, choices | low, high, says}
   function check(given, table) {
@@ -64,10 +66,12 @@ const Settings = (() => {
         float: () => inside(v),
         bool: () => typeof v.value === 'boolean',
         features: () => list && v.value.length > 0 && v.value.every(x => rule.choices.includes(x.value)) && new Set(v.value.map(x => x.value)).size === v.value.length,
+        points: () => list && v.value.length <= rule.most && v.value.every(p => Array.isArray(p.value) && p.value.length === 3 && p.value.slice(0, 2).every(inside) &&
+          p.value[2].whole && p.value[2].value >= 0 && p.value[2].value < rule.classes),
         layers: () => list && v.value.length <= rule.most && v.value.every(x => inside(x) && x.whole),
       }[rule.kind]();
-      if (!good) fail(`${name}=${v.text}: ${rule.says}`);
-      out[name] = list ? v.value.map(x => x.value) : v.value;
+      if (!good) fail(`${name}=${v.text.slice(0, 200)}: ${rule.says}`);
+      out[name] = bare(v);
     }
     out.features = table.features.choices.filter(f => out.features.includes(f));
     return out;

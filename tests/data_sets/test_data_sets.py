@@ -1,12 +1,11 @@
 "What the notebooks of `data_sets` cannot show about themselves: clients faked at their boundary, breaks, locks, bad input. No network."
-import errno, gzip, os, signal, subprocess, sys, tarfile, types, zipfile
+import errno, gzip, os, signal, subprocess, sys, types, zipfile
 from pathlib import Path
 
-import numpy as np, pandas as pd, pytest
+import numpy as np, pytest
 from PIL import Image, ImageFile
 
-from course_labs.core import files as core_files
-from course_labs.data_sets import kaggle, registry, sources
+from course_labs.data_sets import kaggle, registry
 from course_labs.data_sets.kaggle import COMPETITION, kaggle_credentials
 from course_labs.data_sets.registry import REGISTRY, DataSet, describe, get, is_cached, register
 from course_labs.data_sets.images import broken_images, image_folder, read_images_csv, write_images_csv
@@ -313,92 +312,6 @@ def test_on_kaggle_the_cache_is_not_in_the_output(monkeypatch):
     monkeypatch.setenv('KAGGLE_KERNEL_RUN_TYPE', 'Batch')
     assert Path('/kaggle/working') not in registry.cache_root().parents
 
-# The other clients -----------------------------------------------------------------------------------------
-
-@pytest.fixture
-def fake_external(monkeypatch):
-    "fastai.data.external without fastai: `untar_data` unpacks what `files` makes"
-    def install(files):
-        def untar_data(url, data): return files(Path(data)/url)
-        module = types.SimpleNamespace(URLs=types.SimpleNamespace(PETS='pets', ML_100k='ml-100k'), untar_data=untar_data)
-        for o in ('fastai', 'fastai.data'): monkeypatch.setitem(sys.modules, o, types.ModuleType(o))
-        monkeypatch.setitem(sys.modules, 'fastai.data.external', module)
-    return install
-
-def test_pets_become_class_folders(cache, fake_external):
-    def files(home):
-        (home/'images').mkdir(parents=True)
-        for o in ('Abyssinian_1.jpg', 'Bengal_22.jpg', 'great_pyrenees_3.jpg', 'pug_4.jpg'): Image.new('RGB', (8, 8)).save(home/'images'/o)
-        (home/'images/Bengal_22.mat').write_text('')
-        return home
-    fake_external(files)
-    path = get('photos', 'full')
-    assert {label: [f.name for f in fs] for label,fs in image_folder(path).items()} == \
-           {'cat': ['cat_abyssinian_1.jpg', 'cat_bengal_22.jpg'], 'dog': ['dog_great_pyrenees_3.jpg', 'dog_pug_4.jpg']}
-    assert leftovers(cache/'photos') == ['photos', 'stamp.json']
-
-def test_movielens_is_checked(cache, fake_external, monkeypatch, tmp_path):
-    def files(home):
-        home.mkdir(parents=True)
-        for o in ('u.data', 'u.item'): (home/o).write_text('1\t2\t3\t4\n')
-        return home
-    fake_external(files)
-    with pytest.raises(CourseError, match='u.data is damaged'): get('ratings', 'full')
-    assert leftovers(cache) == []
-    monkeypatch.setattr(sources, 'MOVIELENS_SUMS', {'u.data': core_files.sha256(files(tmp_path/'same')/'u.data')})
-    path = get('ratings', 'full')
-    assert path.name == 'u.data' and (path.parent/'u.item').exists()
-
-class FakeMNIST:
-    def __init__(self, root, train, download):
-        import torch
-        raw = Path(root)/'MNIST/raw'
-        raw.mkdir(parents=True, exist_ok=True)
-        for o in sources.MNIST_SUMS: (raw/o).write_text('raw')
-        n = 3 if train else 2
-        self.data, self.targets = torch.arange(n*16, dtype=torch.uint8).reshape(n, 4, 4) + 100*(not train), torch.arange(n)
-
-def test_mnist_becomes_a_checked_csv(cache, monkeypatch):
-    import torchvision
-    monkeypatch.setattr(torchvision.datasets, 'MNIST', FakeMNIST)
-    with pytest.raises(CourseError, match='SHA-256'): get('digits', 'full')
-    monkeypatch.setattr(core_files, 'sha256', lambda path: sources.MNIST_SUMS[Path(path).name])
-    images, labels = read_images_csv(get('digits', 'full'))
-    assert images.shape == (5, 4, 4) and labels.tolist() == [0, 1, 2, 0, 1]
-    assert images[3, 0, 0] == 100 and images.dtype == np.uint8
-    assert leftovers(cache/'digits') == ['digits.csv.gz', 'stamp.json']
-
-def fake_hub(monkeypatch, table):
-    import huggingface_hub
-    asked = []
-    monkeypatch.setattr(huggingface_hub, 'hf_hub_download', lambda repo, file, **kw: asked.append((repo, file, kw['revision'])) or 'x.parquet')
-    monkeypatch.setattr(pd, 'read_parquet', lambda path: table)
-    return asked
-
-def test_snli_becomes_a_table_without_tabs_and_undecided_pairs(cache, monkeypatch):
-    asked = fake_hub(monkeypatch, pd.DataFrame(dict(premise=['a  man\tsits', 'a', 'x', ' '], hypothesis=['he "sits"', 'b', 'y', 'z'], label=[0, -1, 2, 1])))
-    path = get('pairs', 'full')
-    assert path.read_text() == 'premise\thypothesis\tlabel\na man sits\the "sits"\t0\nx\ty\t2\n'
-    assert asked[0][0] == 'stanfordnlp/snli' and len(asked[0][2]) == 40
-
-def test_wikitext_becomes_a_text(cache, monkeypatch):
-    fake_hub(monkeypatch, pd.DataFrame(dict(text=['', ' = Title = \n', ' Some text .\n'])))
-    assert get('text', 'full').read_text() == ' = Title = \n Some text .\n'
-
-def test_untar_data_itself_unpacks_into_our_folder(cache, monkeypatch, tmp_path):
-    "fastai's own client, with only the download replaced"
-    pytest.importorskip('fastai.data.external')
-    from fastdownload import FastDownload
-    monkeypatch.setenv('FASTAI_HOME', str(tmp_path/'fastai'))
-    pictures = tmp_path/'oxford-iiit-pet/images'
-    pictures.mkdir(parents=True)
-    for o in ('Abyssinian_1.jpg', 'pug_4.jpg'): Image.new('RGB', (8, 8)).save(pictures/o)
-    def download(self, url, force=False):
-        with tarfile.open(self.arch_path()/Path(url).name, 'w:gz') as t: t.add(pictures.parent, 'oxford-iiit-pet')
-    monkeypatch.setattr(FastDownload, 'download', download)
-    assert set(image_folder(get('photos', 'full'))) == {'cat', 'dog'}
-    assert leftovers(cache/'photos') == ['photos', 'stamp.json']
-
 # Tables of images ------------------------------------------------------------------------------------------
 
 GOOD = 'label,a,b,c,d\n3,0,255,7,9\n1,1,2,3,4\n'
@@ -418,7 +331,11 @@ GOOD = 'label,a,b,c,d\n3,0,255,7,9\n1,1,2,3,4\n'
     (GOOD + '1,1,,3,4\n', 'line 4, column b is empty'),
     (GOOD + '1,1,2\n', 'line 4, column c is empty'),
     (GOOD + 'two,1,2,3,4\n', "line 4, column label holds 'two'; expected a whole number from 0 on"),
-    (GOOD + '1,1,2,3,4,5\n', 'cannot be read as csv'),
+    (GOOD + '1,1,2,3,4,5\n', 'line 4: 6 fields, but 5 were expected'),
+    (GOOD + '1,1,2,3,4,5,6\n', 'line 4 has 7 fields, but 5 were expected'),
+    ('label,a,b,c,d\n0,3,0,255,7,9\n1,1,1,2,3,4\n', 'line 2: 6 fields, but 5 were expected'),  # an index in all rows would move the columns
+    ('label,a,b,c,d\n-1,0,255,7,9\n', "line 2, column label holds '-1'"),
+    (GOOD + '\n\n1,1,256,3,4\n', "line 6, column b holds '256'"),
 ])
 def test_a_bad_table_names_file_line_and_column(tmp_path, text, words):
     f = tmp_path/'bad.csv'
@@ -444,6 +361,23 @@ def test_label_may_stand_anywhere_and_a_test_set_needs_none(tmp_path):
     f.write_text('a,b,c,d\n0,255,7,9\n')
     images, labels = read_images_csv(f, labelled=False)
     assert images.shape == (1, 2, 2) and labels is None
+
+@pytest.mark.parametrize('change', [lambda s: ',' + s.replace('\n', '\n7,').removesuffix('7,'), lambda s: s.replace('\n', ',\n'), lambda s: s.replace('9\n', '9,\n'), lambda s: s + '\n\n',
+                                    lambda s: s.replace('\n', '\r\n'), lambda s: s.replace('255', '255.0'), lambda s: s.replace('255', ' 255'), lambda s: s.replace('255', '"255"')],
+    ids=['index', 'separator at the end', 'separator at the end of one', 'blank lines', 'CRLF', 'float', 'space', 'quotes'])
+def test_tables_as_other_programs_write_them(tmp_path, change):
+    f = tmp_path/'t.csv'
+    f.write_bytes(change(GOOD).encode())
+    images, labels = read_images_csv(f)
+    assert images.tolist() == [[[0, 255], [7, 9]], [[1, 2], [3, 4]]] and labels.tolist() == [3, 1]
+
+def test_a_fault_far_down_a_large_table(tmp_path):
+    images, f = np.zeros((9000, 2, 2), np.uint8), tmp_path/'large.csv'
+    with write_images_csv(f, images, np.zeros(9000, int)).open('a') as out: out.write('0,0,0,0,none\n')
+    with pytest.raises(CourseError, match="line 9002, column pixel3 holds 'none'"): read_images_csv(f)
+    f.write_text(f.read_text().replace('none', '4.0'))  # a float: the table is read cell by cell, with the same result
+    got, labels = read_images_csv(f)
+    assert got.shape == (9001, 2, 2) and got[:-1].max() == 0 and got[-1, 1, 1] == 4 and len(labels) == 9001
 
 def test_write_and_read_any_size(tmp_path):
     rng = np.random.default_rng(0)

@@ -72,7 +72,23 @@ def test_extra_cell_in_a_row(tmp_path, some):
     lines[5] += ',99'
     path.write_text('\n'.join(lines))
     with pytest.raises(CourseError) as e: read_housing(path)
-    one_line(e, 'h.csv')
+    one_line(e, 'h.csv, line 6: 11 fields, but 10 were expected')
+
+def test_an_index_in_all_rows_moves_no_column(tmp_path, some):
+    some.dropna().to_csv(tmp_path/'h.csv')
+    want = read_housing(write(tmp_path, some.dropna()))
+    some.dropna().to_csv(tmp_path/'h.csv')
+    pd.testing.assert_frame_equal(read_housing(tmp_path/'h.csv'), want)  # a column without a name
+    text = (tmp_path/'h.csv').read_text().removeprefix(',')
+    (tmp_path/'h.csv').write_text(text)
+    with pytest.raises(CourseError) as e: read_housing(tmp_path/'h.csv')
+    one_line(e, 'line 2: 11 fields, but 10 were expected')
+
+def test_a_fault_below_a_blank_line(tmp_path, some):
+    path = write(tmp_path, change('total_rooms', 'many')(some.astype(object)))
+    path.write_text(path.read_text().replace('\n', '\n\n', 1))
+    with pytest.raises(CourseError) as e: read_housing(path)
+    one_line(e, 'line 10', 'total_rooms', "'many'")
 
 def test_scikit_learns_columns(tmp_path, some):
     t = some.dropna()

@@ -1,11 +1,13 @@
 "What the net sees is what a viewer shows: orientation, transparency, wide pixels, suffixes that lie"
+import io
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from course_labs.core.files import CourseError
 from course_labs.data_sets.image_cache import cache_images, read_image
-from course_labs.data_sets.images import as_seen, image_folder
+from course_labs.data_sets.images import as_seen, image_folder, size_as_seen
 from course_labs.data_sets.paddy import broken_image
 
 HALF = np.zeros((40, 60, 3), np.uint8)
@@ -22,6 +24,15 @@ def test_orientation(tmp_path, way, draft):
     upright = ImageOps.exif_transpose(Image.open(file)).convert('RGB')
     want = np.asarray(upright.resize((8, 8), Image.BILINEAR)).astype(int)
     assert np.abs(want - read_image(file, 8, draft=draft)).max() <= 8
+
+@pytest.mark.parametrize('suffix', ['jpg', 'png', 'tif', 'webp'])
+@pytest.mark.parametrize('way', range(0, 10)) # 0 and 9 mean nothing
+def test_size_without_decoding(tmp_path, way, suffix):
+    file, im = tmp_path/f'a.{suffix}', Image.fromarray(HALF)
+    exif = im.getexif()
+    exif[0x0112] = way
+    im.save(file, exif=exif)
+    assert size_as_seen(file) == as_seen(Image.open(file)).size == ((40, 60) if way in (5, 6, 7, 8) else (60, 40))
 
 def as_(mode): # HALF or GREY in another mode, and what a viewer shows of it
     im = Image.fromarray(HALF)
@@ -88,3 +99,28 @@ def test_huge_pictures(tmp_path, monkeypatch):
     Image.fromarray(HALF).save(file)
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 1000)
     with pytest.raises(CourseError, match='huge.png: .*exceeds limit'): cache_images([file], 8, tmp_path/'cache')
+
+HEIC = b'\0\0\0\x24ftypheic\0\0\0\0mif1heic' + bytes(100)
+SVG = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
+
+def cut():
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(file, format='JPEG')
+    return file.getvalue()[:-800]
+
+def wild():
+    file = io.BytesIO()
+    Image.fromarray(np.full((4, 4), -3, np.float32)).save(file, format='TIFF')
+    return file.getvalue()
+
+@pytest.mark.parametrize('name, data, says', [
+    ('IMG_1.HEIC', HEIC, 'a HEIC photo'), ('IMG_1.jpg', HEIC, 'a HEIC photo'), ('logo.svg', SVG, 'an SVG drawing'), ('logo.jpg', SVG, 'an SVG drawing'), ('cut.jpg', cut(), 'truncated'),
+    ('page.jpg', b'<!DOCTYPE html>\n<html lang="en">', 'a web page'), ('empty.png', b'', 'is empty'), ('text.gif', b'hello', 'not an image'), ('wild.tif', wild(), 'from -3 to -3')])
+def test_what_is_no_photo_is_named_and_skipped_on_request(tmp_path, name, data, says):
+    for label in 'ab':
+        (tmp_path/label).mkdir()
+        for i in range(3): Image.fromarray(HALF).save(tmp_path/label/f'{i}.tif' if i else tmp_path/label/f'{i}.jpg')
+    (tmp_path/'b'/name).write_bytes(data)
+    with pytest.raises(CourseError) as e: image_folder(tmp_path)
+    assert str(tmp_path/'b'/name) in str(e.value) and says in str(e.value) and 'skip_broken=True' in str(e.value) and '\n' not in str(e.value)
+    assert [f.name for f in image_folder(tmp_path, skip_broken=True)['b']] == ['0.jpg', '1.tif', '2.tif']

@@ -93,12 +93,31 @@ def test_what_is_written_is_read_back(tmp_path, rows):
         assert {(int(u), int(i)): v for u,i,v in zip(r.user_ids[r.users], r.item_ids[r.items], r.values)} == want
         for split in (R.split_random, R.split_by_time, R.split_leave_last): assert sorted(np.concatenate(split(r)).tolist()) == list(range(len(r)))
 
-@pytest.mark.parametrize('ids', [['0123', '123', '77'], ['1e2', '100', '77'], ['9007199254740993.0', '9007199254740992', '77'], ['TRUE', 'FALSE', 'true'], ['0x1', '1', '01']])
+@pytest.mark.parametrize('ids', [['0123', '123', '77'], ['1e2', '100', '77'], ['9007199254740993.0', '9007199254740992', '77'], ['TRUE', 'FALSE', 'true'], ['0x1', '1', '01'], ['+7', '7', '8'], ['-0', '0', '8'],
+                                 ['1.0', '1', '2'], [str(10**18), '7', '8'], ['TRUE', 'FALSE', 'x']])
 def test_ids_are_names(tmp_path, ids):
     text = 'userId,movieId,rating\n' + ''.join(f'{u},{i},{(k + i) % 5 + 1}\n' for k, u in enumerate(ids) for i in (1, 2))
     r = R.read_ratings(write(tmp_path, text))
     assert list(r.user_ids) == sorted(ids) and len(r) == 6
     assert r.item_ids.tolist() == [1, 2], 'whole numbers are ordered as numbers'
+
+@pytest.mark.parametrize('before', range(5))
+def test_a_zero_in_front_is_seen_where_a_file_is_read_in_blocks(tmp_path, before):
+    "The blocks have 2**20 bytes; the 0 of 07 stands before, on and behind the border"
+    rows = 'user,item,rating\n' + ''.join(f'{u},{i},{(u + i) % 5 + 1}\n' for u in (8, 9) for i in (1, 2))
+    fill = 2**20 - before - len(rows) - len('8,1,')
+    r = R.read_ratings(write(tmp_path, rows + '8,1,' + '3'.ljust(fill - 1) + '\n07,1,4\n7,2,5\n'))
+    assert list(r.user_ids) == ['07', '7', '8', '9']
+
+def test_ids_that_are_no_numbers_far_down(tmp_path):
+    "The first part of the file has whole numbers only"
+    rows = 'user,item,rating\n' + ''.join(f'{k % 300 + 10},{k % 7 + 1},{k % 5 + 1}\n' for k in range(300_000))
+    r = R.read_ratings(write(tmp_path, rows + 'ann,1,3\n'))
+    assert list(r.user_ids[[0, -1]]) == ['10', 'ann'] and r.n_users == 301
+
+def test_text_that_holds_a_tab_between_double_colons(tmp_path):
+    r = R.read_ratings(write(tmp_path, GOOD.replace(',', '::').replace('bob', 'b\to b'), 'ratings.dat'))
+    assert list(r.user_ids) == ['ann', 'b\to b', 'cy'] and r.times.tolist() == [10, 20, 30, 40, 50]
 
 def test_whole_numbers_are_in_their_order(tmp_path):
     text = 'user,item,rating\n' + ''.join(f'{u},{i},{(u + i) % 5 + 1}\n' for u in (10, 9, 100) for i in (-1, 2))

@@ -11,7 +11,7 @@ from conftest import watched
 from course_labs.publishing import site_render as site, site_stage
 from course_labs.publishing.figures import MAX_FIGURE
 from course_labs.publishing.site_finish import formula
-from course_labs.weeks.playground import show
+from course_labs.teaching.playground.page import show
 from course_labs.core.paths import checkout, lab_notebooks
 from course_labs.core.files import CourseError
 

@@ -200,3 +200,15 @@ def test_a_claim_that_does_not_hold(run, tmp_path):
     assert got[8]['claims'] == [dict(text='two < one', holds=False)]
     assert 'this does not hold with the setting epochs: two < one' in res.stdout
     assert 'Does not hold:</span> two &lt; one' in (tmp_path/'out'/'report.html').read_text()
+
+def test_a_result_that_own_data_did_not_give_is_noted_and_not_an_error(tmp_path):
+    "A training on own settings may run away; on the course's own, a result that is missing fails the lab"
+    from course_labs.running.runner import Ending, Job, judge
+    job = Job(Path('week06_collab.ipynb'), tmp_path, {}, '', None, {}, ('rmse', 'fit_seconds'))
+    def judged(own):
+        job.record.parent.mkdir(parents=True, exist_ok=True)
+        job.record.write_text(json.dumps(dict(metrics=dict(fit_seconds=1.), claims=[], own=own)))
+        return judge(job, Ending())
+    assert judged([]).error == 'it ran, but did not record rmse'
+    mine = judged(['the setting lr'])
+    assert mine.ran and mine.error is None and mine.notes == ['there is no rmse with the setting lr']

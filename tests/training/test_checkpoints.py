@@ -103,6 +103,7 @@ class Countdown:
 
 class KillInTraining(fa.Callback):
     "Ticks at every event of the loop in which something changes"
+    __about__ = None
     order = 2000
     def __init__(self, countdown): self.tick = countdown.tick
     def after_batch(self): self.tick()
@@ -155,6 +156,7 @@ def test_nothing_is_lost_but_the_epoch(tmp_path):
         class Count(fa.Callback):
             def before_train(self): epochs.append((self.n_epoch, self.epoch))
         class Kill(fa.Callback):
+            __about__ = None  # it only watches
             order = 2000
             def before_train(self):
                 if len(epochs) == n: die()
@@ -172,6 +174,7 @@ def test_optimisers_and_callbacks(case, tmp_path):
     from course_labs.training.precision import half_precision
     kwargs = dict(accumulate=dict(cbs=[GradientAccumulation(40)]), sgd=dict(opt_func=fa.partial(fa.SGD, mom=.9)), adamw=dict(opt_func=fa.partial(fa.OptimWrapper, opt=torch.optim.AdamW)), half={}, lookahead=dict(opt_func=fa.ranger))[case]
     class Kill(fa.Callback):
+        __about__ = None  # it only watches
         order = 2000
         def after_batch(self):
             if self.training and (self.epoch, self.iter) == (2, 4): die()
@@ -203,6 +206,7 @@ def test_workers(tmp_path):
         learn.dls.train.fake_l.num_workers = 2
         if folder: resumable(learn, folder, every=3)
         class Kill(fa.Callback):
+            __about__ = None  # it only watches
             order = 2000
             def after_batch(self):
                 if kill and self.training and (self.epoch, self.iter) == (1, 5): raise KeyboardInterrupt('now')
@@ -320,8 +324,8 @@ def test_trainer_finish(trainer_wholes, tmp_path):
     again = trainer_cell(tmp_path)
     assert same(again['weights'], whole['weights']) and same(again['log'], whole['log'])
 
-def loop_cell(folder=None, at=None):
-    "A loop written by hand, killed in round `at`; gives weights, losses and the numbers that would be drawn next"
+def loop_cell(folder=None):
+    "A loop written by hand, killed in round AT; gives weights, losses and the numbers that would be drawn next"
     seed_everything(0)
     net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Dropout(.2), torch.nn.Linear(8, 1))
     opt = torch.optim.SGD(net.parameters(), .1, momentum=.9)
@@ -329,7 +333,7 @@ def loop_cell(folder=None, at=None):
     for i in resumable_range(12, folder, every=2, data=(x,), net=net, opt=opt, sched=sched, losses=losses):
         loss = (net(x + random.random() + torch.rand(16, 4)) - 1).pow(2).mean()
         opt.zero_grad(); loss.backward()
-        if i == at: die()
+        if os.environ.get('AT') == str(i): die()  # what is read from outside is no setting of the loop
         opt.step(); sched.step()
         losses.append(loss.item())
     return plain(dict(weights=dict(net.state_dict()), losses=losses, random=random_values()))
@@ -339,7 +343,8 @@ def test_loop_killed_while_it_trains_and_while_it_writes(function, n, tmp_path):
     def victim():
         if function == 'half': half_written(n)
         elif function: Countdown(n).wrap(*function)
-        loop_cell(tmp_path/'c', n if function is None else None)
+        if function is None: os.environ['AT'] = str(n)
+        loop_cell(tmp_path/'c')
     assert forked(victim) == signal.SIGKILL
     whole = forked(loop_cell)
     for _ in range(2): assert same(forked(lambda: loop_cell(tmp_path/'c')), whole)  # the second time it had ended
@@ -375,10 +380,11 @@ class Loses(torch.nn.Module):
     "A model whose session is lost after some training steps"
     def __init__(self, left):
         super().__init__()
-        self.layer, self.left = torch.nn.Linear(4, 2), left
+        self.layer = torch.nn.Linear(4, 2)
+        Loses._left = left  # not of the model, which is the same in each session
     def forward(self, x, labels=None):
-        self.left -= self.training
-        if self.left < 0: raise KeyboardInterrupt
+        Loses._left -= self.training
+        if Loses._left < 0: raise KeyboardInterrupt
         z = self.layer(x)
         return dict(loss=torch.nn.functional.cross_entropy(z, labels), logits=z)
 

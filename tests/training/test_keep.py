@@ -13,12 +13,12 @@ from course_labs.core.machine import seed_everything
 from course_labs.lab import start
 lab = start(week=4)
 cfg = lab.config(epochs=int(os.environ.get('EPOCHS', 3)))
-LOST = [int(o) for o in os.environ.get('LOST', '9 9').split()]  # training and epoch in which the session is lost
 import numpy as np, torch
 number, done = 0, []
 def at(epoch):
+    "LOST is training and epoch in which the session is lost"
     done.append((number, epoch))
-    if [number, epoch] == LOST: os.kill(os.getpid(), 9)
+    if f'{number} {epoch}' == os.environ.get('LOST'): os.kill(os.getpid(), 9)
 def digest(arrays): return hashlib.sha256(b''.join(np.ascontiguousarray(o).tobytes() for o in arrays)).hexdigest()[:12]
 def end(*models):
     weights = [v.detach().numpy() for m in models for v in m.state_dict().values()]

@@ -183,5 +183,5 @@ def test_inside_torchrun_the_function_is_called_here(monkeypatch):
     assert launch(lambda: (rank(), n_processes(), os.getpid()), 2) == (1, 2, os.getpid())
 
 def test_more_processes_than_gpus(monkeypatch):
-    monkeypatch.setattr('course_labs.training.multi_gpu._gpus', lambda: 1)
+    monkeypatch.setattr('course_labs.training.multi_gpu.n_gpus', lambda: 1)
     with pytest.raises(CourseError, match='num_processes=2, but this machine has 1 GPU:'): launch(rank, 2)

@@ -144,6 +144,39 @@ def test_flipped_labels_are_all_wrong_and_the_others_untouched(n_classes, share,
     dirty, planted = flip_labels(labels, share, seed)
     assert sorted(planted) == list(np.flatnonzero(dirty != labels)) and len(planted) == round(share*40)
 
+def test_one_class_is_the_answer_of_a_linear_model():
+    X = np.random.default_rng(0).normal(size=(6, 3))
+    only = fit_linear(X, ['a']*6)
+    assert list(only.predict(X)) == ['a']*6 and only.predict_proba(X).shape == (6, 1)
+    assert linear_error(X, list('aaaabb'), [0, 1, 2], [3, 4]) == .5
+    assert np.isfinite(label_losses(X, list('aaaaab'), np.arange(6))[:5]).all()
+
+# Where the left side is seen, by the EXIF value
+RED = {1: 'left', 2: 'right', 3: 'right', 4: 'left', 5: 'top', 6: 'top', 7: 'bottom', 8: 'bottom'}
+
+def test_the_recipe_trains_on_photos_as_they_are_seen(tmp_path):
+    "A phone stores a photo on its side and says so: the DataBlock of the lab and the cache show it upright"
+    from fastai.vision.all import CategoryBlock, DataBlock, ImageBlock, Resize, ResizeMethod, parent_label
+    from course_labs.data_sets.image_cache import SeenImage, cache_images
+    half = np.zeros((40, 60, 3), np.uint8)
+    half[:, :30] = 255, 0, 0 # red on the left
+    for label in 'ab':
+        (tmp_path/label).mkdir()
+        for way in range(1, 9):
+            im = Image.fromarray(half)
+            exif = im.getexif()
+            exif[0x0112] = way
+            im.save(tmp_path/label/f'{way}.jpg', exif=exif, quality=95)
+    table = photo_table(tmp_path)
+    cache = cache_images(table.path, 16, tmp_path/'cache')
+    dls = DataBlock(blocks=(ImageBlock(SeenImage), CategoryBlock), get_y=parent_label, item_tfms=Resize(16, method=ResizeMethod.Squish),
+                    splitter=lambda items: ([0, 8], list(range(len(items))))).dataloaders(list(table.path), bs=16, num_workers=0)
+    x = dls.valid.one_batch()[0].permute(0, 2, 3, 1).cpu().numpy()
+    assert np.abs(255*x - cache.images).max() <= 1
+    for file, shown in zip(table.path, cache.images.astype(int)):
+        sides = dict(left=shown[:, :4], right=shown[:, -4:], top=shown[:4], bottom=shown[-4:])
+        assert max(sides, key=lambda k: sides[k][..., 0].mean()) == RED[int(file.stem)], file
+
 def test_wrong_labels_come_first_where_classes_are_clear():
     rng = np.random.default_rng(0)
     labels = np.repeat(['a', 'b'], 30)
@@ -223,6 +256,9 @@ def test_file_and_learner_agree(recogniser):
     assert list(here.values()) == sorted(here.values(), reverse=True)
     for k in here: assert here[k] == pytest.approx(there[k], abs=1e-5)
 
+NO_IMAGES = {'text.png': b'text', 'phone.heic': b'\0\0\0\x18ftypheic' + bytes(99), 'logo.svg': b'<svg xmlns="http://www.w3.org/2000/svg"/>',
+             'cut.png': b''} # The last is the photo without its end
+
 @pytest.mark.parametrize('mode', ['L', 'RGBA', 'P', 'CMYK', '1'])
 def test_images_of_any_mode(recogniser, mode):
     assert len(recognise(recogniser[0], Image.open(recogniser[2]).convert('RGB').convert(mode) if mode != 'RGBA' else Image.open(recogniser[2]).convert(mode))) == 3
@@ -249,10 +285,25 @@ def test_app_answers_over_http_and_complains_on_its_page(recogniser, tmp_path, m
         answer, here = ask_app(url, photo), recognise(learn, photo)
         assert set(answer) == set(here)
         for k in here: assert answer[k] == pytest.approx(here[k], abs=1e-3)
-        (tmp_path/'text.png').write_text('text')
-        with pytest.raises(Exception): ask_app(url, tmp_path/'text.png')
+        for name, content in NO_IMAGES.items():
+            (tmp_path/name).write_bytes(content if content else photo.read_bytes()[:200])
+            with pytest.raises(Exception, match=f'{name}: this is no image that can be read') as e: ask_app(url, tmp_path/name)
+            assert '\n' not in str(e.value).strip(), name
         assert set(ask_app(url, photo)) == set(here)  # and goes on answering
     finally: app.close()
+
+def test_the_app_has_no_public_address_on_colab_unless_asked(recogniser, monkeypatch):
+    gradio = pytest.importorskip('gradio', reason='gradio is not installed: pip install course_labs[app]')
+    for k in ('HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'): monkeypatch.delenv(k, raising=False)
+    monkeypatch.setattr(gradio.utils, 'colab_check', lambda: True)
+    asked = []
+    monkeypatch.setattr(gradio.networking, 'setup_tunnel', lambda **how: asked.append(how) or 'https://public.example')
+    for how, public in ((dict(), 0), (dict(share=True), 1)):
+        app = recogniser_app(recogniser[0])
+        try:
+            app.launch(server_name='127.0.0.1', prevent_thread_lock=True, quiet=True, inline=False, **how)
+            assert (app.is_colab, len(asked), bool(app.share)) == (True, public, bool(public))
+        finally: app.close()
 
 def test_without_gradio_the_app_says_what_to_install(recogniser, monkeypatch):
     monkeypatch.setitem(sys.modules, 'gradio', None)

@@ -1,16 +1,21 @@
 "Week 1: the playground in Python and in the page, and that the two agree"
 import json
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings as hyp, strategies as st
 
-from course_labs.weeks import playground as pg
 from course_labs.core.paths import data_dir
+from course_labs.data_sets import plane
+from course_labs.teaching.embed import page as html_page
+from course_labs.teaching.playground import net, page as paged, pictures, run as running, settings as ruled
 from course_labs.core.files import CourseError, write_whole
 
+pg = SimpleNamespace(**{k: v for m in (plane, net, ruled, running, pictures, paged) for k,v in vars(m).items()})
 ACTIVATIONS, REGULARISATIONS, STEPS = list(pg.ACTIVATIONS), ('none', 'L1', 'L2'), 200
 
 # ---- Settings, in Python ----
@@ -25,7 +30,9 @@ BAD = [("noise=70", 'noise=70: a whole number from 0 to 50'), ("noise=-1", 'nois
        ("features=['x3']", "features=['x3']: a list of one or more"), ("features=['x1', 'x1']", 'each once'),
        ("activation='softmax'", "activation='softmax': choose one of tanh, relu, sigmoid, linear"), ("dataset='moons'", "dataset='moons': choose one of circle"),
        ("regularisation=None", 'regularisation=None: choose one of none, L1, L2'), ("discretise=1", 'discretise=1: True or False'),
-       ("neurons=3", 'there is no setting neurons; there are: dataset, noise')]
+       ("points=[[1, 2]]", 'points=[[1, 2]]: a list of at most 1,000 points [x1, x2, class], coordinates from -6 to 6'), ("points=[[7, 2, 0]]", 'points=[[7, 2, 0]]: a list'),
+       ("points=[[1, 2, 6]]", 'points=[[1, 2, 6]]: a list'), ("points=[[1, 2, 0.5]]", 'points=[[1, 2, 0.5]]: a list'), ("points=['ab']", "points=['ab']: a list"),
+       ("points=3", 'points=3: a list'), ("neurons=3", 'there is no setting neurons; there are: dataset, noise')]
 
 @pytest.mark.parametrize('text,why', BAD)
 def test_bad_setting(text, why):
@@ -69,14 +76,13 @@ def test_state_round_trip():
     again = pg.load_state(json.loads(json.dumps(run.state())))
     assert again.loss(again.test) == run.loss(run.test)
 
-def test_every_batch_once():
+def test_every_batch_once(monkeypatch):
     run, seen = pg.Run(batch_size=60), []
-    step = pg.sgd_step
-    try:
-        pg.sgd_step = lambda net, X, y, *a: seen.append(len(y))
-        run.epochs(2)
-    finally: pg.sgd_step = step
+    monkeypatch.setattr(running, 'sgd_step', lambda net, X, y, *a: seen.append(len(y)))
+    run.epochs(2)
     assert seen == [60, 60, 60, 60, 10]*2 and len(run.losses) == 3
+
+OWN = [[round(4*x + .3*k, 2), round(3*y - .2*k, 2), i] for k in range(8) for i,(x,y) in enumerate([(0, 1), (-1, 0), (0, -1), (.5, 0)])]
 
 # ---- The page ----
 
@@ -100,14 +106,14 @@ def worst(a, b):
                for k in ('weights', 'biases') for x,y in zip(a[k], b[k], strict=True))
 
 @pytest.mark.browser
-@pytest.mark.parametrize('dataset,lr', [('spiral', .01), ('multi gauss', .001)])
+@pytest.mark.parametrize('dataset,lr', [('spiral', .01), ('multi gauss', .001), ('pinwheel', .01), ('own', .01)])
 def test_agreement(browser_page, dataset, lr):
     "The same start, exchanged as JSON: 200 steps later the weights are the same, for every activation and regularisation"
     frame, found = opened(browser_page), {}
     for activation in ACTIVATIONS:
         for regularisation in REGULARISATIONS:
             run = pg.Run(dataset=dataset, noise=10, seed=7, features=list(pg.FEATURES), hidden=[5, 4, 3], activation=activation,
-                         regularisation=regularisation, reg_rate=.01, lr=lr, batch_size=16)
+                         regularisation=regularisation, reg_rate=.01, lr=lr, batch_size=16, points=OWN)
             start = run.state()
             assert frame.evaluate('s => playground.load(s)', start)
             frame.evaluate('n => playground.step(n)', STEPS)
@@ -135,8 +141,8 @@ def test_l1_zeros_agree(browser_page):
 def test_same_seed(browser_page):
     "A seed alone gives the same points and the same initial weights on both sides"
     frame = opened(browser_page)
-    for dataset in pg.DATASETS:
-        s = dict(dataset=dataset, noise=20, seed=123456, features=list(pg.FEATURES), hidden=[3, 8], train_ratio=33)
+    for dataset in [*pg.DATASETS, 'own']:
+        s = dict(dataset=dataset, points=OWN, noise=20, seed=123456, features=list(pg.FEATURES), hidden=[3, 8], train_ratio=33)
         frame.evaluate('s => playground.set(s)', s)
         ours, theirs = pg.Run(**s).state(), frame.evaluate('playground.state()')
         assert worst(ours, theirs) < 1e-15 and ours['settings'] == theirs['settings']
@@ -349,14 +355,17 @@ def test_runs_away(browser_page):
     assert not frame.evaluate('playground.playing()')
 
 @pytest.mark.browser
-@pytest.mark.parametrize('width', [1280, 940, 800, 700, 390, 340])
-def test_widths(browser_page, width):
-    "Nothing is cut off or scrolls sideways, and the frame is high enough, even at the largest network"
+@pytest.mark.parametrize('width', [1280, 1000, 958, 941, 940, 800, 701, 700, 620, 390, 340])
+@pytest.mark.parametrize('dataset', ['circle', 'own'])
+def test_widths(browser_page, width, dataset):
+    "Nothing is cut off or scrolls sideways, and the frame is high enough, even at the largest network with a neuron open"
     browser_page.set_viewport_size(dict(width=width, height=900))
-    frame = opened(browser_page, hidden=[8]*6, features=list(pg.FEATURES))
+    frame = opened(browser_page, dataset=dataset, hidden=[8]*6, features=list(pg.FEATURES))
+    frame.get_by_label('Neuron 1 of layer 2').click()
     sizes = frame.evaluate('({w: document.documentElement.scrollWidth, h: document.documentElement.scrollHeight, iw: innerWidth, ih: innerHeight})')
     assert sizes['w'] <= sizes['iw'] <= width and sizes['h'] <= sizes['ih'] + 1, sizes
-    buttons = frame.evaluate('[...document.querySelectorAll("button, select, #line, .neuron")].map(e => { const r = e.getBoundingClientRect(); return [e.id || e.title, r.left, r.right, r.height]; })')
+    assert frame.evaluate('document.getElementById("line").getBoundingClientRect().bottom <= innerHeight')
+    buttons = frame.evaluate('[...document.querySelectorAll("button, select, #line, .neuron")].filter(e => e.offsetParent).map(e => { const r = e.getBoundingClientRect(); return [e.id || e.title, r.left, r.right, r.height]; })')
     assert all(left >= 0 and right <= sizes['iw'] and height >= 24 for _, left, right, height in buttons), buttons
     assert frame.evaluate('document.getElementById("surface").getBoundingClientRect().width') > 200
 
@@ -376,7 +385,7 @@ def test_touch(browser):
 def test_light_and_dark(browser, scheme, colour):
     context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
-    page.set_content(pg.page('playground', dict(table=pg.SETTINGS, settings=pg.check_settings())))
+    page.set_content(html_page('playground', dict(table=pg.SETTINGS, settings=pg.check_settings())))
     assert page.evaluate('getComputedStyle(document.body).backgroundColor') == colour
     context.close()
 
@@ -391,15 +400,102 @@ def test_frame_time(browser_page):
     print(f'work in a frame: median {work[len(work)//2]:.1f} ms, fastest tenth {work[len(work)//10]:.1f} ms; between frames: median {gaps[len(gaps)//2]:.1f} ms (60 a second: 16.7 ms), drawn in software')
     assert work[len(work)//10] < 16.7
 
+# ---- Own points, and more than two classes ----
+
+CSV = {'two of them': '\n'.join(f'{k},{k % 4},{"ab"[k % 2]}' for k in range(-5, 6)),
+       'headings, semicolons, five classes': 'left;right;kind\n' + '\n'.join(f'{k/2};{k % 7};"class {k % 5}"' for k in range(30)),
+       'far away, classes by number, a mark at the start': '\ufeff' + '\r\n'.join(f'{100 + k*7}\t{k**2/3}\t{(10, 9, -1)[k % 3]}' for k in range(40)) + '\r\n\r\n',
+       'a line that is too short': '1,2,a\n'*12 + '1,2', 'no number': '1,2,a\n'*12 + '1,x,b', 'no class': '1,2,a\n'*12 + '1,2,',
+       'too few': '1,2,a\n3,4,b', 'one class': '1,2,a\n'*12, 'seven classes': '\n'.join(f'{k},{k},{k % 7}' for k in range(20)), 'too many': '1,2,a\n3,4,b\n'*501, 'empty': ''}
+
+@pytest.mark.browser
+def test_csv_is_read_alike(browser_page):
+    "The page and Python read the same points and classes from a csv, or refuse it in the same words"
+    frame, read = opened(browser_page), 0
+    for name, text in CSV.items():
+        theirs = frame.evaluate('t => { try { const o = playground.parsePoints(t); return [o.points, o.names]; } catch (e) { return e.message; } }', text)
+        try: ours = list(pg.parse_points(text))
+        except CourseError as e: ours = str(e)
+        assert ours == theirs, name
+        read += not isinstance(ours, str)
+    assert read == 3
+
+@pytest.mark.browser
+def test_csv_in_page(browser_page, tmp_path):
+    "A csv that is chosen in the page trains with as many outputs as it has classes; a bad one is refused in a line that names it"
+    frame = opened(browser_page, lr=.1, hidden=[5])
+    frame.locator('#datasets label:has(input[value="own"])').click()
+    file, bad = tmp_path/'mine.csv', tmp_path/'bad.csv'
+    file.write_text(CSV['headings, semicolons, five classes'])
+    bad.write_text(CSV['no number'])
+    frame.locator('#csv').set_input_files(file)
+    until(frame, 'document.getElementById("message").textContent.includes("30 points of 5 classes: 0 is class 0")')
+    frame.evaluate('playground.epochs(5)')
+    state = frame.evaluate('playground.state()')
+    assert state['settings']['points'] == pg.own_points(file)['points'] and len(state['biases'][-1]) == 5
+    run = pg.Run(**state['settings']).epochs(5)
+    assert worst(run.state(), state) < 1e-9
+    frame.locator('#csv').set_input_files(bad)
+    until(frame, 'document.getElementById("message").textContent.includes("bad.csv, line 13: expected two numbers and a class")')
+    assert frame.evaluate('playground.state()') == state
+
+@pytest.mark.browser
+def test_drawn_points(browser_page):
+    "Points drawn with the mouse are what Python gets from the line; there is no training before there is something to learn"
+    browser_page.set_viewport_size(dict(width=1280, height=1200))
+    frame = opened(browser_page, dataset='own', hidden=[4], lr=.1)
+    frame.get_by_role('button', name='Play').click()
+    assert not frame.evaluate('playground.playing()') and 'at least 10 points of two or more classes' in frame.locator('#message').text_content()
+    box, drawn = frame.locator('#plane').bounding_box(), []
+    for c in range(3):
+        frame.locator('#own_class').select_option(str(c))
+        for k in range(4):
+            x, y = .2 + .3*c + .03*k, .2 + .2*((2*c + k) % 3)
+            browser_page.mouse.click(box['x'] + x*box['width'], box['y'] + y*box['height'])
+            drawn.append([12*x - 6, 6 - 12*y, c])
+    points = frame.evaluate('playground.settings().points')
+    assert np.allclose(points, drawn, atol=.06) and frame.locator('#classes span').count() == 3
+    frame.evaluate('playground.epochs(3)')
+    state, line = frame.evaluate('playground.state()'), frame.locator('#line').input_value()
+    seen = []
+    eval(line, dict(playground=SimpleNamespace(show=lambda **kw: seen.append(pg.check_settings(**kw)))))
+    assert seen == [state['settings']] and worst(pg.Run(**seen[0]).epochs(3).state(), state) < 1e-9
+    frame.locator('#undo').click()
+    assert frame.evaluate('playground.settings().points') == points[:-1]
+    frame.locator('#clear').click()
+    assert frame.evaluate('playground.settings().points') == [] and frame.locator('#undo').is_disabled()
+    browser_page.mouse.move(box['x'] + 40, box['y'] + 40)
+    browser_page.mouse.down()
+    browser_page.mouse.move(box['x'] + 140, box['y'] + 40, steps=20)
+    browser_page.mouse.up()
+    assert 4 <= frame.evaluate('playground.settings().points.length') <= 8
+
+@pytest.mark.browser
+def test_classes_are_drawn(browser_page):
+    "The colour of a place is that of the class that PlaygroundNet finds likeliest there"
+    frame = opened(browser_page, dataset='pinwheel', lr=.3, hidden=[8])
+    frame.evaluate('playground.epochs(40)')
+    frame.locator('#discretise').check()
+    run = pg.load_state(frame.evaluate('playground.state()'))
+    assert run.accuracy > .9
+    best = pg.surfaces(run.net, 100)[-1].flip(1).topk(2, 0)
+    clear, rgba = best.values[0] - best.values[1] > .05, torch.tensor(pixels(frame, 'surface')).view(100, 100, 4)
+    colours = [rgba[clear & (best.indices[0] == k)].unique(dim=0) for k in range(3)]
+    assert [len(c) for c in colours] == [1, 1, 1] and len(torch.cat(colours).unique(dim=0)) == 3
+    assert frame.locator('[data-neuron^="2."]').count() == 3
+    frame.get_by_label('Output neuron of class 1').click()
+    assert 'the probability of class 1' in frame.locator('#shown').text_content()
+
 # ---- What the page reached, for the notebook to compare with ----
 
 REFERENCE = data_dir()/'web'/'playground_check.json'
 
 def reached(frame):
-    "States of the page after 200 steps from a seed, for every activation and regularisation"
+    "States of the page after 200 steps from a seed, for every activation and regularisation, and for three classes"
+    kinds = [('circle', o) for o in REGULARISATIONS] + [('pinwheel', 'L2')]
     for activation in ACTIVATIONS:
-        for regularisation in REGULARISATIONS:
-            s = pg.check_settings(dataset='circle', noise=10, seed=11, features=['x1', 'x2', 'x1*x2'], hidden=[4, 3], activation=activation,
+        for dataset, regularisation in kinds:
+            s = pg.check_settings(dataset=dataset, noise=10, seed=11, features=['x1', 'x2', 'x1*x2'], hidden=[4, 3], activation=activation,
                                   regularisation=regularisation, reg_rate=.01, lr=.02, batch_size=16)
             frame.evaluate('s => playground.set(s)', s)
             frame.evaluate('n => { playground.reset(); playground.step(n); }', STEPS)
@@ -408,12 +504,14 @@ def reached(frame):
 
 @pytest.mark.browser
 def test_reference(browser_page):
-    "The file that the notebook compares with is what the page computes; `python tests/test_playground.py` writes it anew"
+    "The file that the notebook compares with is what the page computes; `python tests/weeks/test_playground.py` writes it anew"
     theirs, kept = list(reached(opened(browser_page))), json.loads(REFERENCE.read_text())
-    assert len(kept) == 12
+    assert len(kept) == 16
     for a,b in zip(theirs, kept, strict=True): assert a['settings'] == b['settings'] and a['steps'] == b['steps'] == STEPS and worst(a, b) < 1e-9
 
 if __name__ == '__main__':
     from playwright.sync_api import sync_playwright
+    import sys
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     from conftest import launch
     with sync_playwright() as p, launch(p) as b: write_whole(REFERENCE, json.dumps(list(reached(opened(b.new_page()))), indent=1) + '\n')

@@ -8,15 +8,17 @@ Docs: https://course-labs.github.io/course_labs/lib/training/checkpoints/loop.ht
 __all__ = ['keeper', 'Keeper', 'resumable_range', 'epochs']
 
 # %% ../../../nbs/lib/training/checkpoints/01_loop.ipynb #f2ba391f
-import hashlib, os, time
+import os, sys, time, weakref
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import torch
 
-from .store import PlaceStore, Store, describe_data, describe_model, feed
-from .store import packed, plain, random_values, set_random_values, short
+from .digests import digest
+from .fingerprint import loop_around, made_of, weights_digest
+from .store import PlaceStore, Store, describe_data, describe_model
+from .store import packed, plain, random_values, set_random_values
 from .store import unpacked, values_of, versions
 from ..untouched import undoing
 
@@ -55,22 +57,24 @@ class Keeper:
              weights # Iterable of tensors or arrays: what the training begins with
             ) -> dict:
         "What tells a training from another one of the same model and data"
-        h = hashlib.sha256()
-        for o in weights: feed(h, o)
         r = random_values()
-        feed(h, [r['python'], r['numpy'], r['torch']])
-        return dict(settings={k: str(v) for k,v in self.settings().items()}, begins=short(h))
+        drawn = digest(*(str(made_of(r[k])) for k in ('python', 'numpy', 'torch')))
+        return {'settings': {k: str(v) for k,v in self.settings().items()},
+                'first weights': weights_digest(weights), 'random numbers before it': drawn}
 
     def goes_on(self, seconds:float # What the training took before
                ):
         "A training goes on, or had ended"
         self.before += seconds
 
-    def has_ended(self, finish # Function that drops what a training needs only to go on
+    def has_ended(self,
+                  finish, # Function that drops what a training needs only to go on
+                  of=None # What was trained: its next training begins with the same optimiser
                  ):
         "A training has ended, and what is left of it is on the disk"
-        for f in self.waiting: f()
-        self.waiting = [finish]
+        for trained, f in self.waiting:
+            if of is None or trained() is not of: f()
+        self.waiting = [(weakref.ref(of) if of is not None else lambda: None, finish)]
 
 keeper = Keeper()
 
@@ -103,10 +107,17 @@ def _written(parts, about, seconds):
                 parts={k: v for k,v in kept.items() if k in lasting},
                 opt={k: v for k,v in kept.items() if k not in lasting})
 
-def _rounds(store, n, every, data, parts, mark=None):
+def _about(n, data, parts, loop, mark):
+    "What a loop is of: its code and what that takes from around it, its parts, its data"
+    nets = _modules(parts)
+    res = dict(versions=versions('torch'), steps=n, loop=loop)
+    res |= {k: describe_model(v) if k in nets else {} for k,v in parts.items()}
+    for k,v in parts.items(): res[k] |= made_of(v)
+    return dict(res, data=describe_data(data), **(mark or {}))
+
+def _rounds(store, n, every, data, parts, loop, mark=None):
     "The numbers from 0 to n - 1 that are still to do; the caller finishes the store"
-    about = dict(versions=versions('torch'), steps=n, data=describe_data(data), **(mark or {}))
-    about |= {k: describe_model(v) for k,v in _modules(parts).items()}
+    about = _about(n, data, parts, loop, mark)
     store.tidy()
     _, done, ended, s = store.begin(0, about) or (0, 0, False, None)
     begun = time.perf_counter()
@@ -136,7 +147,7 @@ def resumable_range(n:int,       # Times round the loop
         yield from range(n)
         return
     store = Store(folder)
-    yield from _rounds(store, n, every, data, parts)
+    yield from _rounds(store, n, every, data, parts, loop_around(sys._getframe(1), parts.values()))
     store.finish()
 
 # %% ../../../nbs/lib/training/checkpoints/01_loop.ipynb #0d18d9ec
@@ -154,7 +165,8 @@ def epochs(n:int,       # Epochs
         yield from range(n)
         return
     parts = {**{f'part {i} ({type(o).__name__})': o for i,o in enumerate(parts, 1)}, **named}
+    loop = loop_around(sys._getframe(1), parts.values())
     with keeper.place() as store:
-        weights = [list(m.state_dict().items()) for m in _modules(parts).values()]
-        yield from _rounds(store, n, every, data, parts, keeper.mark(weights))
+        weights = [v for m in _modules(parts).values() for v in m.state_dict().values()]
+        yield from _rounds(store, n, every, data, parts, loop, keeper.mark(weights))
         keeper.has_ended(store.finish)

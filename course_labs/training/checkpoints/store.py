@@ -6,12 +6,12 @@ Docs: https://course-labs.github.io/course_labs/lib/training/checkpoints/store.h
 
 # %% auto #0
 __all__ = ['SAFE', 'to_disk', 'save_whole', 'load_plain', 'NotPlain', 'plain', 'packed', 'unpacked', 'same', 'values_of',
-           'changed', 'random_values', 'set_random_values', 'loader_values', 'set_loader_values', 'feed', 'short',
-           'describe_data', 'describe_model', 'versions', 'differences', 'check_same', 'Store', 'set_aside',
-           'PlaceStore']
+           'changed', 'random_values', 'set_random_values', 'loader_values', 'set_loader_values', 'feed',
+           'describe_data', 'describe_model', 'versions', 'differences', 'check_same', 'Store', 'aside_of',
+           'trade_places', 'set_aside', 'PlaceStore']
 
 # %% ../../../nbs/lib/training/checkpoints/00_store.ipynb #0d802235
-import hashlib, os, random, re, shutil
+import hashlib, os, random, re, shutil, sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from fastcore.foundation import L
 
 from ...core.files import CourseError, whole_file
 from ...core.machine import seed_everything
+from .digests import short
+from .fingerprint import digest_of
 from ..untouched import random_state
 
 # %% ../../../nbs/lib/training/checkpoints/00_store.ipynb #d5bfc70e
@@ -185,15 +187,12 @@ def feed(h, # Of hashlib
     elif isinstance(o, (bool, int, float, str, bytes, np.generic, type(None))): h.update(repr(o).encode())
     else: h.update(type(o).__name__.encode())
 
-def short(h) -> str: # 12 hexadecimal digits
-    "What is written down of a digest"
-    return h.hexdigest()[:12]
-
 def describe_data(ds,       # A data set, or the arrays of one in a tuple
                   n:int=6   # Items to look at, the first and the last among them
-                 ) -> dict: # `items` and `digest`
-    "Length of a data set and a digest of some items, inputs and targets; draws no random number"
+                 ) -> dict: # `items`; `contents`, all that lies in it; `digest`, some items as they come out
+    "What a data set holds and gives; draws no random number"
     if ds is None: return dict(items=0, digest='')
+    contents = digest_of(ds, live=True)
     undo, h = random_state(), hashlib.sha256()
     try:
         size = len(ds[0]) if isinstance(ds, tuple) else len(ds)
@@ -203,10 +202,11 @@ def describe_data(ds,       # A data set, or the arrays of one in a tuple
             except Exception:
                 feed(h, ds)
                 break  # not every data set gives single items
-    except TypeError: return dict(items=-1, digest=type(ds).__name__)  # an endless stream has no length
+    except TypeError:  # an endless stream has no length
+        return dict(items=-1, contents=contents, digest=type(ds).__name__)
     finally:
         for f in undo: f()
-    return dict(items=size, digest=short(h))
+    return dict(items=size, contents=contents, digest=short(h))
 
 def describe_model(model:torch.nn.Module
                   ) -> dict: # `class`, `parameters` and `shapes`, a digest of all names and shapes
@@ -217,9 +217,9 @@ def describe_model(model:torch.nn.Module
     return {'class': type(model).__name__, 'parameters': n, 'shapes': short(h)}
 
 def versions(*packages) -> dict: # Name: major version
-    "Major versions of the installed packages"
+    "Major versions of the installed packages, and python's"
     from course_labs import __version__
-    res = dict(course_labs=__version__.split('.')[0])
+    res = dict(course_labs=__version__.split('.')[0], python='.'.join(map(str, sys.version_info[:2])))
     for p in packages:
         try: res[p] = version(p).split('.')[0]
         except PackageNotFoundError: pass
@@ -235,8 +235,10 @@ def differences(old:dict, # From a checkpoint
                ) -> str:  # '' where nothing differs
     "What differs between two descriptions, in words"
     old, new, none = dict(_flat(old)), dict(_flat(new)), 'not there'
-    bad = [f'{k} was {old.get(k, none)} and is {new.get(k, none)}'
-           for k in {**old, **new} if not same(old.get(k), new.get(k))]
+    # What was set comes before what follows from it
+    keys = sorted({**old, **new}, key=lambda k: not k.startswith('settings '))
+    bad = [f'{k} was {old.get(k, none)} and is {new.get(k, none)}' for k in keys
+           if not same(old.get(k), new.get(k))]
     return '; '.join(bad[:3]) + (f'; and {len(bad) - 3} more' if len(bad) > 3 else '')
 
 def check_same(old:dict, # From a checkpoint
@@ -252,6 +254,7 @@ def check_same(old:dict, # From a checkpoint
 class Store:
     "Checkpoints of one training in a folder"
     NAME = re.compile(r'fit(\d+)_(?:epoch(\d+)_batch(\d+)|(end)|(weights))\.pt')
+    last = 2 # Checkpoints of a fit that stay
     def __init__(self,
                  folder,   # Made when first used
                  name=None # What messages call the training; without one they name the folder and the fit
@@ -270,7 +273,7 @@ class Store:
         for p in self.folder.glob('.fit*.part.pt'): p.unlink(missing_ok=True)
         files = self.files()
         fit = files[-1][0] if files else 0
-        for o in [o for o in files if o[0] == fit][:-2]: o[-1].unlink()
+        for o in [o for o in files if o[0] == fit][:-self.last]: o[-1].unlink()
         for o in files:
             if o[0] < fit: self.slim(o[-1]) if o[3] else o[-1].unlink()
 
@@ -316,18 +319,34 @@ class Store:
             raise CourseError(f'{none}: delete the folder to train anew')
 
 # %% ../../../nbs/lib/training/checkpoints/00_store.ipynb #ca24dad0
+def aside_of(folder:Path) -> Path:
+    "Where the training goes that was kept in `folder` when another one takes its place"
+    return folder.with_name(f'{folder.name}_before')
+
+def trade_places(folder:Path, # Of a training
+                 name:str     # What messages call it
+                ):
+    "Take back what was set aside, and set aside what is there"
+    aside, between = aside_of(folder), folder.with_name(f'{folder.name}_between')
+    shutil.rmtree(between, ignore_errors=True)
+    if folder.is_dir(): os.replace(folder, between)
+    os.replace(aside, folder)
+    if between.is_dir(): os.replace(between, aside)
+    print(f'{name} is again the one that was set aside; the other one lies in {aside} now')
+
 def set_aside(folder:Path, # Of a training that is not the one at hand
               name:str,    # What messages call that at hand
               why:str      # What differs
              ):
     "Move the checkpoints of another training out of the way, with one line that says so"
-    aside = folder.with_name(f'{folder.name}_before')
+    aside = aside_of(folder)
     shutil.rmtree(aside, ignore_errors=True)
     os.replace(folder, aside)
     print(f'{name} begins anew: what was kept is of another one ({why}), and lies in {aside} now')
 
 class PlaceStore(Store):
-    "A `Store` that sets another training aside and begins anew"
+    "A `Store` that sets another training aside and begins anew, or takes it back"
+    last = 1
     def begin(self, fit, about):
         why = 'it cannot be read'
         try: found = self.read(fit)
@@ -335,4 +354,14 @@ class PlaceStore(Store):
         if found:
             why = differences(found[-1]['about'], about)
             if not why: return found
+        if before := self._before(fit, about): return before
         if self.folder.is_dir() and any(self.folder.iterdir()): set_aside(self.folder, self.name, why)
+
+    def _before(self, fit, about):
+        "The newest checkpoint of the training that was set aside, if that is the one at hand"
+        aside = aside_of(self.folder)
+        try: found = Store(aside).read(fit) if aside.is_dir() else None
+        except CourseError: return
+        if not found or differences(found[-1]['about'], about): return
+        trade_places(self.folder, self.name)
+        return found

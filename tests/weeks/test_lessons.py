@@ -1,0 +1,49 @@
+"Labs are lessons: what a reader meets stays inside a budget, and each prediction is answered"
+import json, re, sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from lesson import BUDGET, NEVER, before_summary, is_read, measure, over  # noqa: E402
+
+from course_labs.core.paths import lab_notebooks
+from course_labs.teaching.predictions import predictions
+
+MEASURED = 1, # Weeks whose lab has been rewritten as a lesson; in the end all
+EXEMPT = {8: {'first_training'}}
+each_lesson = pytest.mark.parametrize('week', MEASURED)
+
+def lab_of(week): return json.loads(Path(lab_notebooks()[week]).read_text(encoding='utf-8'))
+def code_of(week): return [s for c,s in before_summary(lab_of(week)) if is_read(c, s)]
+
+@each_lesson
+def test_budget(week):
+    budget = {k: v for k,v in BUDGET.items() if k not in EXEMPT.get(week, ())}
+    assert list(over(measure(lab_of(week)), budget)) == []
+
+@each_lesson
+def test_every_prediction_is_asked_once_and_answered_later(week):
+    cells = code_of(week)
+    def places(verb): return {m[1]: i for i,s in enumerate(cells) for m in re.finditer(rf"lab\.{verb}\('([\w.]+)'", s)}
+    asked, answered = places('predict'), places('outcome')
+    assert list(asked) == list(answered) == list(predictions(week))
+    assert all(asked[k] < answered[k] for k in asked)
+
+@each_lesson
+def test_every_check_stands_right_behind_its_answer(week):
+    cells = code_of(week)
+    behind = {m[1]: cells[i-1] for i,s in enumerate(cells) if (m := re.match(r"check\('w\d+\.(\w+)'", s))}
+    assert [k for k,before in behind.items() if '### BEGIN SOLUTION' not in before] == []
+
+def cell(text, kind='code'): return dict(cell_type=kind, source=[text])
+
+def test_what_is_measured():
+    nb = dict(cells=[cell('# Week', 'markdown'), cell('#| default_exp weeks.x'), cell('#| hide\nassert 1'), cell('a = 1\n\nassert a'),
+                     cell("lab.predict('w1.p1')"), cell('net = train(3)\nplt.plot(net)'), cell("check('w1.x', f)"),
+                     cell('## Summary', 'markdown'), cell('x = 1')])
+    found = measure(nb)
+    assert found == dict(code_lines=6, visible_cells=4, median_cell=1.5, longest_cell=2, longest_line=len("lab.predict('w1.p1')"), first_picture=3,
+                         first_training=3, predictions=1, exercises=1, first_exercise_share=1., asserts=1, words_per_code_line=round(2/6, 1))
+    assert [o.split(':')[0] for o in over(found)] == ['predictions', 'exercises', 'first_exercise_share', 'asserts', 'words_per_code_line']
+    assert measure(dict(cells=[]))['first_training'] == NEVER
