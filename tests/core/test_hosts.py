@@ -65,7 +65,8 @@ def test_a_list_as_colab_writes_it():
 
 # Names under which packages are imported, where they differ from their own
 IMPORTED_AS = {'scikit-learn': 'sklearn', 'pillow': 'PIL'}
-THROUGH_ANOTHER = {'pyarrow': 'read_parquet'} # What pandas calls it for
+# What another package loads for a module of ours
+THROUGH_ANOTHER = {'pyarrow': 'read_parquet', 'sentencepiece': "sentencepiece='sentencepiece'", 'protobuf': 'google.protobuf'}
 
 def test_base_requirements_are_imported_by_labs():
     "What no lab and no module that a lab uses imports does not belong to what a student installs"
