@@ -249,6 +249,13 @@ def test_half_an_archive_of_kaggle_is_gone_on_with(source, monkeypatch):
     assert len(read_paddy(get('paddy', 'full')).train) == 4
     assert source.asked[-1][1] > 0, 'the client asks for what it lacks, and no more'
 
+def test_a_file_of_the_hub_is_compared_with_the_sum_that_names_it(source):
+    "Within the parquet file a page of text may be damaged without a word of its reader"
+    source.fault = 'changed'
+    for name in ('pairs', 'text'):
+        with pytest.raises(CourseError) as e: get(name, 'full')
+        one_line(e, '.parquet is damaged', 'SHA-256', 'run again')
+
 def test_ratings_that_are_others(source, monkeypatch):
     monkeypatch.setitem(sources.MOVIELENS_SUMS, 'u.data', '0'*64)
     with pytest.raises(CourseError) as e: get('ratings', 'full')
