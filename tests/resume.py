@@ -83,7 +83,7 @@ def probes_learner(learn):
     yield from probes_of_data(dl.dataset)
     yield 'epochs', lambda: put(learn, 'n_epoch', learn.n_epoch + 1)
     yield 'loss', lambda: put(learn, 'loss_func', lambda *a, f=learn.loss_func: 2*f(*a))
-    yield 'batch size', lambda: put(getattr(dl, 'dl', dl), 'bs', (dl.bs or 1) + 1)
+    if hasattr(dl, 'bs'): yield 'batch size', lambda: put(dl, 'bs', (dl.bs or 1) + 1)
     if hasattr(dl, 'after_batch'): yield 'transforms', lambda: put(dl, 'after_batch', Pipeline([*getattr(dl.after_batch, 'fs', []), lambda x: x]))
     yield 'clipping', lambda: learn.added_cbs([GradientClip(.1)])
     sched = next((cb for cb in learn.cbs if type(cb).__name__ == 'ParamScheduler'), None)

@@ -272,3 +272,18 @@ def test_a_longer_second_phase_begins_with_the_optimiser_of_the_first(tmp_path):
     files = {p.parent.name: torch.load(p, weights_only=False) for p in tmp_path.glob('training00[1-4]/*.pt')}
     assert set(files['training001']['model']) == {'1.weight', '1.bias'}, 'a frozen body is not written'
     assert files['training001']['opt'] and not files['training002']['opt'] and files['training003']['opt']
+
+def test_a_description_is_the_same_in_another_process():
+    "Python begins each process with another seed for the hashes of text; models of transformers keep such a hash"
+    import subprocess
+    import sys
+    code = """
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+from course_labs.training.checkpoints.fingerprint import digest_of, made_of
+torch.manual_seed(0)
+net = GPT2LMHeadModel(GPT2Config(vocab_size=9, n_embd=4, n_layer=1, n_head=1))
+print(sorted(made_of(net).items()), digest_of({'b', 'a', 'c'}), digest_of([torch.nn.CrossEntropyLoss(), torch.optim.Adam, {'x': {1, 2}}]))
+"""
+    said = {subprocess.run([sys.executable, '-c', code], env=dict(os.environ, PYTHONHASHSEED=seed), capture_output=True, text=True, check=True).stdout for seed in '12'}
+    assert len(said) == 1

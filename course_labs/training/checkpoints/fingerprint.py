@@ -32,7 +32,7 @@ ASIDE = {'learn', 'trainer', '_model', 'device', 'num_workers', 'pin_memory', 'p
          'prefetch_factor', 'persistent_workers', 'timeout', 'lock', 'rank', '_backward_hooks', 'training',
          '_forward_hooks', '_forward_pre_hooks', '_is_full_backward_hook', '_parameters', '_buffers',
          '_modules',         '__stored_args__', '_name_or_path', 'transformers_version',
-         'problem_type', 'fake_l', 'it', 'rng', 'wif'}
+         '_original_object_hash', 'problem_type', 'fake_l', 'it', 'rng', 'wif'}
 
 # Arguments that using an object changes
 FLEETING = {'split_idx', 'min_delta'}
