@@ -14,7 +14,8 @@ from functools import lru_cache
 
 import torch, transformers
 from torch.nn import functional as F
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, BertConfig, DebertaV2Config
+from transformers import (AutoConfig, AutoModel, AutoModelForSequenceClassification, BertConfig,
+                          DebertaV2Config)
 
 from ..core.machine import seed_everything
 from ..data_sets.pairs import read_pairs, split_by_premise

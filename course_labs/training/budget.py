@@ -63,7 +63,8 @@ def train_step(make,            # Function that makes the model; it is built on 
                device='meta'
               ) -> Step:
     "What a step takes, counted with the model and its inputs on the device `meta`"
-    with torch.device(device): model, inputs = make().train(train), like(device) if like else torch.zeros(shape)
+    with torch.device(device):
+        model, inputs = make().train(train), like(device) if like else torch.zeros(shape)
     def step():
         with torch.set_grad_enabled(train):
             out = loss(model(**inputs) if isinstance(inputs, dict) else model(inputs))
