@@ -106,7 +106,7 @@ def precision(quick:bool=False):
         learn.unfreeze()
         with quiet(learn): mb = measure(lambda: learn.fit(1)).peak_mb
         rows.append(dict(format=f, error=np.mean(errors), spread=np.ptp(errors), seconds=np.median(seconds), peak_mb=mb))
-    best = min(rows[1:], key=lambda o: o['seconds'])
+    best = min(rows[2:] or rows, key=lambda o: o['seconds'])  # on a CPU `to_fp16` changes nothing
     times, memory = (best[o]/rows[0][o] for o in ('seconds', 'peak_mb'))
     where = f'{size} pixels, batches of {bs}, {seeds} seed{"s"*(seeds > 1)}'
     return dict(says=f"{best['format']} takes {times:.2f} times the time and {memory:.2f} times the memory of float32"
