@@ -53,10 +53,14 @@ def _panels(n, cols, size, title='', **kw):
     if title: fig.suptitle(title, fontsize=11)
     return fig, axs.flat[:n]
 
-def _label(axs, titles):
+def _label(axs, titles, cols):
+    "Titles, and labels at the edge: at the left, and where nothing stands below"
     for ax,text in zip(axs, titles):
         ax.set_title(text, fontsize=9)
         ax.label_outer()
+    for ax in axs[-cols:]:
+        ax.set_xlabel('x1')
+        ax.tick_params(labelbottom=True)
 
 def plot_datasets(noises=(0,) # Percent, a row each
                  ):           # The matplotlib figure
@@ -65,7 +69,8 @@ def plot_datasets(noises=(0,) # Percent, a row each
     fig,axs = _panels(len(noises)*len(names), len(names), 1.75)
     for ax,(noise,name) in zip(axs, [(noise, name) for noise in noises for name in names]):
         plot_points(ax, make_data(name, noise), 5, classes=problem(name) == 'classes')
-    _label(axs, [f'{name}, noise {noise} %' if noise else name for noise in noises for name in names])
+    _label(axs, [f'{name}, noise {noise} %' if noise else name for noise in noises for name in names],
+           len(names))
     return fig
 
 # %% ../../../nbs/lib/teaching/playground/03_pictures.ipynb #09c9d40f
@@ -113,7 +118,7 @@ def plot_surfaces(runs,        # Sequence of `Run`
     "Draw the output of some networks with their training points"
     fig,axs = _panels(len(runs), cols, size, title)
     for ax,run in zip(axs, runs): plot_run(ax, run, n)
-    _label(axs, titles)
+    _label(axs, titles, cols)
     return fig
 
 def plot_bias(w,           # Two weights
@@ -125,7 +130,7 @@ def plot_bias(w,           # Two weights
     x2, x1 = torch.meshgrid(g, g, indexing='ij')
     fig,axs = _panels(len(biases), len(biases), 2.6, title)
     for ax,b in zip(axs, biases): plot_surface(ax, torch.tanh(w[0]*x1 + w[1]*x2 + b))
-    _label(axs, [f'bias {b:g}' for b in biases])
+    _label(axs, [f'bias {b:g}' for b in biases], len(biases))
     return fig
 
 # %% ../../../nbs/lib/teaching/playground/03_pictures.ipynb #f46f05e0
