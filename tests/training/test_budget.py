@@ -46,6 +46,15 @@ def test_disk_suffices(n):
     going_on = 2*max((o.card for o in works_of(n)), default=0)
     assert sum(o.disk for o in works_of(n)) + going_on <= DISK
 
+@pytest.mark.parametrize('n', weeks())
+def test_preflight_asks_for_what_is_counted(n):
+    "Gigabytes; with less a lab would end on its way, and with more a machine on which it runs would be refused"
+    works, asks = works_of(n), week(n).preflight
+    disk, card = sum(o.disk for o in works)/2**30, max((o.card for o in works), default=0)/2**30
+    memory = (LIBRARIES + sum(o.ram for o in works))/2**30
+    assert disk <= asks.disk_gb <= disk + 2*card + 1, f'data/course/week{n:02d}.toml, disk_gb'
+    assert memory <= asks.memory_gb <= memory + 2, f'data/course/week{n:02d}.toml, memory_gb'
+
 # A changed setting changes the budget
 
 @pytest.mark.parametrize('n, key, value', [
