@@ -14,8 +14,9 @@ from pathlib import Path
 
 import course_labs
 from . import syllabus
-from .core.files import home_folder
+from .core.files import home_folder, standing
 from .core.machine import host, online, probe_device
+from .core.paths import cache_root
 from .data_sets.kaggle import KAGGLE_SETTINGS, kaggle_credentials
 from .preflight import lab_needs
 
@@ -37,7 +38,7 @@ def machine_rows(device,       # From `probe_device`
     works = ', '.join(device.precisions)
     rows = [('course_labs', course_labs.__version__), ('python', platform.python_version()), ('host', host()),
             ('device', device.name), ('precision', f'{device.precision} (works: {works})'),
-            ('disk', f'{shutil.disk_usage(home_folder() or Path.cwd()).free/2**30:.0f} GB free'),
+            ('disk', f'{shutil.disk_usage(standing(cache_root())).free/2**30:.0f} GB free'),
             ('network', 'yes' if online() else 'no'),
             ('Kaggle', kaggle_credentials() or f'none: make a token at {KAGGLE_SETTINGS}'),
             ('Hub', _hub_credentials())]

@@ -13,7 +13,7 @@ import os, shutil, threading, time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .core.files import CourseError, expanded
+from .core.files import CourseError, expanded, standing
 from .core.machine import machine_mb, online
 from .core.paths import cache_root, data_dir
 from .core.settings import data_overrides
@@ -92,18 +92,13 @@ def model_needs(key:str,   # A setting
     return res + [Need(f'{key} = {name}', lacks=f'{o}; {helps} replaces it') for name,o in why.items()]
 
 # %% ../nbs/lib/preflight.ipynb #b5e3000c
-def _standing(folder):
-    "The nearest folder above that exists"
-    folder = Path(folder).absolute()
-    return next(o for o in (folder, *folder.parents) if o.exists())
-
 def disk_needs(wanted # Pairs: a folder and the MiB that it will take
               ) -> list: # A `Need` for each disk
     "Whether there is room for all of it"
     disks = {}
     for folder, mb in wanted:
         if not mb: continue
-        folder = _standing(folder)
+        folder = standing(folder)
         disks.setdefault(folder.stat().st_dev, [folder, 0.])[1] += mb
     res = []
     for folder, mb in disks.values():

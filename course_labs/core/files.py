@@ -6,7 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/core/files.html.md"""
 
 # %% auto #0
 __all__ = ['CourseError', 'whole_file', 'whole_folder', 'write_whole', 'one_line', 'sha256', 'verify', 'clear', 'one_at_a_time',
-           'home_folder', 'expanded']
+           'home_folder', 'expanded', 'standing']
 
 # %% ../../nbs/lib/core/00_files.ipynb #ea20479e
 import hashlib, os, shutil, tempfile
@@ -128,3 +128,9 @@ def expanded(path   # As a user writes it: '~/photos'
     except RuntimeError:
         how = 'write the whole path, or set HOME'
         raise CourseError(f'{path}: there is no such home folder; {how}') from None
+
+def standing(path # Need not exist
+            ) -> Path: # Itself, or the nearest folder above it that exists
+    "Where a file that is not there yet would take its room"
+    path = Path(path).absolute()
+    return next(o for o in (path, *path.parents) if o.exists())

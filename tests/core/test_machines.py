@@ -31,6 +31,11 @@ def test_a_user_without_a_home():
     assert f'course_labs-{os.getuid()}' in said.splitlines()[0]
     assert said.splitlines()[1].startswith('~/x: there is no such home folder; write the whole path, or set HOME')
 
+def test_a_home_that_is_not_there(tmp_path):
+    assert 'GB free' in run('''
+        from course_labs.cli import main
+        assert main(['doctor', '--debug']) == 0''', HOME=str(tmp_path/'gone'), COURSE_LABS_CACHE='')
+
 @pytest.mark.skipif(not hasattr(os, 'getuid') or os.getuid() != 0, reason='only root can become another user')
 @pytest.mark.parametrize('left', ['an old lock', 'no lock'])
 def test_a_cache_shared_by_users(tmp_path, left):

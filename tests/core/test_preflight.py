@@ -113,7 +113,8 @@ def test_size_full_without_a_network(week, monkeypatch):
 
 def test_own_data_that_are_not_there(monkeypatch, tmp_path):
     monkeypatch.setenv('COURSE_LABS_DATA', f'fashion={tmp_path}/nowhere')
-    assert lines_of(3) == [f'- data set fashion: --data fashion={tmp_path}/nowhere: no such file or folder; expected a csv: label, then 784 pixels from 0 to 255']
+    assert lines_of(3) == [f'- data set fashion: --data fashion={tmp_path}/nowhere: no such file or folder; '
+                           'expected ' + REGISTRY['fashion'].format]
 
 @pytest.mark.parametrize('name', ('pairs', 'text'))
 def test_the_repository_that_is_asked_is_the_one_that_is_fetched(name, monkeypatch, tmp_path):
