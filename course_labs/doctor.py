@@ -10,7 +10,6 @@ __all__ = ['PACKAGES', 'OFFLINE_MODELS', 'machine_rows', 'package_rows', 'week_n
 # %% ../nbs/lib/doctor.ipynb #f5bfc3f5
 import os, platform, shutil
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import course_labs
 from . import syllabus
