@@ -30,12 +30,11 @@ def settings(week:int, size:str) -> dict: # Name: value
 
 def environment(week:int, size:str) -> dict: # For the lab's kernel
     "The settings of the check, and at size full the tiny data as one's own"
-    from course_labs.core.paths import lab_notebooks
+    from course_labs import syllabus
     from course_labs.data_sets.registry import REGISTRY, get
-    from course_labs.doctor import lab_needs
     from course_labs.running.flags import variables
-    path, sets = lab_notebooks()[week], [f'{k}={v}' for k,v in settings(week, size).items()]
-    data = [f"{o}={get(o, 'tiny')}" for o in lab_needs(week, path)['data']] if size == 'full' else []
+    sets = [f'{k}={v}' for k,v in settings(week, size).items()]
+    data = [f"{o}={get(o, 'tiny')}" for o in syllabus.week(week).preflight.data] if size == 'full' else []
     return variables(sets, data, formats={k: o.format for k,o in REGISTRY.items()})
 
 def one_lab(week:int,
