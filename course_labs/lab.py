@@ -16,8 +16,8 @@ from types import SimpleNamespace
 
 from .core.files import CourseError, write_whole
 from .core.paths import work_folder
-from .core.machine import (Device, host, offer_gpus, online, probe_device, seed_everything,
-                                      true_float32)
+from .core.machine import (Device, host, offer_gpus, online, probe_device, same_draws,
+                                      seed_everything, true_float32)
 from .core.settings import SIZES, Config, coerce, data_overrides, pairs
 from . import syllabus
 from .syllabus import SEARCHED
@@ -113,7 +113,7 @@ class Lab:
     def _preflight(self, week, cfg):
         "Look for what this run needs, once for the same settings"
         if cfg == self._looked_for: return
-        needs = preflight(week, cfg, self.size, self._out)
+        with same_draws(): needs = preflight(week, cfg, self.size, self._out)
         self._looked_for = dict(cfg)
         if self.size == 'full' and needs:
             gb = sum(mb for _,mb in to_fetch(needs))/2**10

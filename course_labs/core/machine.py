@@ -6,10 +6,11 @@ Docs: https://course-labs.github.io/course_labs/lib/core/machine.html.md"""
 
 # %% auto #0
 __all__ = ['host', 'online', 'machine_mb', 'remote_mb', 'Device', 'probe_device', 'n_gpus', 'offer_gpus', 'true_float32',
-           'seed_everything']
+           'seed_everything', 'same_draws']
 
 # %% ../../nbs/lib/core/01_machine.ipynb #bf6ffa52
 import math, os, random, socket, sys, threading, warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -155,3 +156,15 @@ def seed_everything(seed:int): # Any int from 0 to 2**32-1
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+
+@contextmanager
+def same_draws():
+    "What is drawn in the block, as some imports do, does not change what is drawn after it"
+    import numpy as np
+    import torch
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try: yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        torch.set_rng_state(before[2])
