@@ -35,9 +35,14 @@ def bounds(week, name): # `Result`, or None where it has none
     found = known.results.get(name) if known else None
     return found if found and found.bounded else None
 
-def faults(rounds):
+def ended_without(r, weeks):
+    "The weeks that a round should have and has not, as where its run was stopped"
+    return sorted(set(weeks) - {lab['week'] for lab in r['labs']})
+
+def faults(rounds, weeks):
     "What must not be, a line each"
     for r in rounds:
+        if absent := ended_without(r, weeks): yield f"seed {r['seed']}: the run ended without weeks {absent}"
         for lab in r['labs']:
             who = f"seed {r['seed']}: week {lab['week']}"
             if not lab['ok']: yield f"{who} failed: {lab['error']}"
@@ -86,15 +91,19 @@ def main():
     parser.add_argument('--out', type=Path, default=Path('soak_out'))
     args = parser.parse_args()
     kept = args.out/'soak.json'
+    weeks = args.week or list(syllabus.weeks())
     rounds = json.loads(kept.read_text()) if kept.exists() else []
-    for i in range(len(rounds), args.times):
-        rounds.append(r := one_round(i, args))
-        write_whole(kept, json.dumps(rounds, indent=1))
+    done = {r['seed']: r for r in rounds if not ended_without(r, weeks)}  # a round that was stopped is done again
+    for i in range(args.times):
+        if 42 + i in done: continue
+        done[42 + i] = r = one_round(i, args)
+        write_whole(kept, json.dumps(list(done.values()), indent=1))
         passed = f"{sum(o['ok'] for o in r['labs'])} of {len(r['labs'])} passed"
         sizes = f"run {r['run_mb']:.0f} MB, cache {r['cache_mb']:.0f} MB"
         print(f"round {i + 1} of {args.times}: {r['seconds']:.0f} s, {passed}, {sizes}", flush=True)
+    rounds = list(done.values())
     for line in (*spread(rounds), *claims(rounds)): print(line)
-    found = list(faults(rounds))
+    found = list(faults(rounds, weeks))
     for line in found: print(line, file=sys.stderr)
     print(f'{len(rounds)} rounds: ' + (f'{len(found)} faults' if found else 'no fault'))
     return int(bool(found))
