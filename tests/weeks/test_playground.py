@@ -1,5 +1,5 @@
 "Week 1: the playground in Python and in the page, and that the two agree"
-import json
+import json, re
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings as hyp, strategies as st
 
-from course_labs.core.paths import data_dir
+from course_labs.core.paths import data_dir, lab_notebooks
 from course_labs.data_sets import plane
 from course_labs.teaching.embed import page as html_page
 from course_labs.teaching.playground import net, page as paged, pictures, run as running, settings as ruled
@@ -298,12 +298,12 @@ def test_share_settings(browser_page):
     frame = opened(browser_page, **s)
     line = frame.locator('#line').input_value()
     seen = []
-    eval(line, dict(playground=type('p', (), dict(show=staticmethod(lambda **kw: seen.append(pg.check_settings(**kw)))))))
+    eval(line, dict(show=lambda **kw: seen.append(pg.check_settings(**kw))))
     assert seen == [pg.check_settings(**s)] == [frame.evaluate('playground.settings()')]
     frame.locator('#line').fill('playground.show()')
     frame.locator('#line').press('Enter')
     assert frame.evaluate('playground.settings()') == pg.check_settings()
-    frame.locator('#line').fill(f'  show ( {line[16:-1]} , ) ;')
+    frame.locator('#line').fill(f'  playground . show ( {line[5:-1]} , ) ;')
     frame.locator('#use').click()
     assert frame.evaluate('playground.settings()') == pg.check_settings(**s)
     frame.locator('#copy').click()
@@ -313,6 +313,25 @@ def test_share_settings(browser_page):
     assert frame.locator('#line').input_value() == line
     frame.locator('#copy-weights').click()
     frame.get_by_text('weights are copied.').wait_for()
+
+@pytest.mark.browser
+@pytest.mark.parametrize('line', ["train(40, dataset='xor', hidden=[3])", "mine = train(40,dataset='xor', hidden=[3],)", "train(epochs=40, dataset='xor', hidden=[3])",
+                                  "playground.show(dataset='xor', hidden=[3])"])
+def test_lines_of_a_notebook(browser_page, line):
+    "A line that trains in a notebook, or that an earlier page wrote, can be pasted into the page"
+    frame = opened(browser_page)
+    frame.locator('#line').fill(line)
+    frame.locator('#use').click()
+    assert frame.evaluate('playground.settings()') == pg.check_settings(dataset='xor', hidden=[3])
+
+def test_lesson_has_what_the_page_writes():
+    "The page's line is `show(...)`, and the lesson tells of pasting one: both names stand in the notebook without a module before them"
+    names = {}
+    exec('from course_labs.teaching.playground.page import show\nfrom course_labs.teaching.playground.run import train', names)
+    cells = [''.join(c['source']) for c in json.loads(Path(lab_notebooks()[1]).read_text(encoding='utf-8'))['cells']]
+    shown = [re.search(r"`(show\(.*\))`", s)[1] for s in cells if re.search(r"^`show\(", s, re.M)]
+    assert len(shown) == 1 and eval(shown[0], names).doc
+    assert any('import show' in s for s in cells) and any('import accuracy, train' in s for s in cells)
 
 @pytest.mark.browser
 def test_bad_paste(browser_page):
@@ -327,7 +346,7 @@ def test_bad_paste(browser_page):
         theirs = frame.locator('#message').text_content()
         assert theirs.split(': ', 1)[1] == ours.split(': ', 1)[1] and theirs.split('=')[0] == ours.split('=')[0], (theirs, ours)
     for text in ('', 'hello', 'playground.show(', 'show(noise)', 'show(noise=)', 'show(noise=10 lr=1)', 'show(10)', 'show(noise=10, noise=20)', "show(dataset='circle)", 'show(hidden=[4, 2)',
-                 'show(noise=10))', 'show(lr=1e)', 'show(noise=__import__("os"))', 'alert(1)', 'show(<script>)', 'show(hidden=[[4]])', 'show(constructor=1)', 'show(__proto__=1)', 'show(lr=1e999)'):
+                 'show(noise=10))', 'show(lr=1e)', 'train(noise=10)', 'train(4.5, noise=10)', 'train(40 noise=10)', 'show(noise=__import__("os"))', 'alert(1)', 'show(<script>)', 'show(hidden=[[4]])', 'show(constructor=1)', 'show(__proto__=1)', 'show(lr=1e999)'):
         frame.locator('#line').fill(text)
         frame.locator('#use').click()
         message = frame.locator('#message')
@@ -458,7 +477,7 @@ def test_drawn_points(browser_page):
     frame.evaluate('playground.epochs(3)')
     state, line = frame.evaluate('playground.state()'), frame.locator('#line').input_value()
     seen = []
-    eval(line, dict(playground=SimpleNamespace(show=lambda **kw: seen.append(pg.check_settings(**kw)))))
+    eval(line, dict(show=lambda **kw: seen.append(pg.check_settings(**kw))))
     assert seen == [state['settings']] and worst(pg.Run(**seen[0]).epochs(3).state(), state) < 1e-9
     frame.locator('#undo').click()
     assert frame.evaluate('playground.settings().points') == points[:-1]
