@@ -122,7 +122,10 @@ def came_text(p:dict, # A prediction
               came    # The result
              ) -> str:
     "What came, in words"
-    if form_of(p) == 'choice': return to_text(p['options'][row_for(p, came)]['text'])
+    if form_of(p) == 'choice':
+        text = to_text(p['options'][row_for(p, came)]['text'])
+        # A choice among ranges hides how large the number was
+        return text if isinstance(came, str) else f'{float(came):,.4g}, {text}'
     return f"{_number(came)} {p['unit']}".strip()
 
 # %% ../../nbs/lib/teaching/13_predictions.ipynb #66cf1629

@@ -90,8 +90,9 @@
     if (document.activeElement !== $('line')) $('line').value = line();
     $('accuracies').hidden = kindOf(settings).problem === 'regression';
     $('own').hidden = settings.dataset !== 'own';
-    $('drawn').hidden = settings.dataset !== 'own';
-    $('drawn').textContent = canTrain() ? `${data.train.y.length + data.test.y.length} points, ${data.test.y.length} of them for testing.` : `${settings.points.length} points so far. ${FIRST}`;
+    $('drawn').textContent = canTrain() ? `${settings.points.length} points, ${data.test.y.length} of them for testing` : `${settings.points.length} points`;
+    $('first').hidden = canTrain();
+    $('first').textContent = FIRST;
     $('plane').classList.toggle('drawing', settings.dataset === 'own');
     $('undo').disabled = $('clear').disabled = !settings.points.length;
     showLegend();

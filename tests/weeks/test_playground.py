@@ -465,6 +465,9 @@ def test_drawn_points(browser_page):
     frame = opened(browser_page, dataset='own', hidden=[4], lr=.1)
     frame.get_by_role('button', name='Play').click()
     assert not frame.evaluate('playground.playing()') and 'at least 10 points of two or more classes' in frame.locator('#message').text_content()
+    assert frame.locator('#plane #first').is_visible() and [frame.locator(f'#{k}').text_content() for k in ('train-loss', 'test-acc')] == ['—']*2
+    colours = frame.evaluate('[...document.querySelectorAll("#own_class option")].map(o => o.style.color)')
+    assert len(set(colours)) == 6 and all(colours)
     box, drawn = frame.locator('#plane').bounding_box(), []
     for c in range(3):
         frame.locator('#own_class').select_option(str(c))
@@ -474,6 +477,7 @@ def test_drawn_points(browser_page):
             drawn.append([12*x - 6, 6 - 12*y, c])
     points = frame.evaluate('playground.settings().points')
     assert np.allclose(points, drawn, atol=.06) and frame.locator('#classes span').count() == 3
+    assert not frame.locator('#first').is_visible() and frame.locator('#drawn').text_content() == '12 points, 6 of them for testing'
     frame.evaluate('playground.epochs(3)')
     state, line = frame.evaluate('playground.state()'), frame.locator('#line').input_value()
     seen = []

@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/teaching/checks/week01.html.
 # %% auto #0
 __all__ = ['RINGS', 'check_neuron', 'check_place_neuron', 'check_network', 'check_full_epochs', 'check_mean_loss',
            'check_neuron_gradient', 'check_descend', 'check_fate_of_rate', 'check_disc_neuron', 'check_shrink',
-           'check_which_penalty', 'check_chain_slope', 'ring_points', 'check_classify_ring']
+           'check_which_penalty', 'check_stop_when', 'check_chain_slope', 'ring_points', 'check_classify_ring']
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #0e46fa1d
 import math
@@ -334,6 +334,42 @@ def check_which_penalty(answer, rng):
         kept = 1 - float(rng.uniform(0.05, 0.4))
         after = {'L1': sign_off(w, by), 'L2': kept*w, 'none': w.copy()}[kind]
         _tell_penalty(answer, w, after, kind)
+
+# %% ../../../nbs/lib/teaching/checks/week01.ipynb #5e20c002
+def _stop(valid, patience, better=lambda a, b: a < b):
+    best = epoch = 0
+    for epoch, loss in enumerate(valid):
+        if better(loss, valid[best]): best = epoch
+        if epoch - best >= patience: break
+    return best, epoch
+
+@exercise('w1.stop_when', concepts=('w1.5', 'w1.6'), hints=(
+    'Go through the losses in order and remember the epoch with the lowest one so far. Epoch 0 is the network '
+    'before training.',
+    'After each epoch: how many epochs ago was the lowest loss? If that is the patience, training ends here.',
+    'If the patience never runs out, training ends with the last loss.'))
+def check_stop_when(answer, rng):
+    cases = [([0.5, 0.3, 0.2, 0.25, 0.24, 0.26, 0.1], 2), ([0.5, 0.4, 0.3], 5), ([0.5, 0.3, 0.3, 0.3, 0.1], 2),
+             ([0.4, 0.5, 0.6, 0.2], 2)]
+    for _ in range(10):
+        fall = 0.5*np.exp(-np.arange(14)/rng.uniform(1, 6)) + rng.normal(0, 0.05, 14)
+        cases.append(([round(float(o), 2) for o in 0.5 + fall], int(rng.integers(1, 5))))
+    for valid, patience in cases:
+        best, end = right = _stop(valid, patience)
+        lowest = int(np.argmin(valid))
+        call = f'stop_when({valid}, patience={patience})'
+        got = answer(list(valid), patience)
+        expect_container(got, right, call)
+        expect_kind(got, tuple, call, 'a tuple (epoch kept, epochs trained)', n=2)
+        like(got, right, call,
+             (_stop(valid, patience, lambda a, b: a <= b), 'A loss equal to the lowest is no new lowest.'),
+             ((lowest, end), 'You keep an epoch that training did not reach.'),
+             ((lowest, len(valid) - 1), 'Training ends when the patience has run out. Where does it?'),
+             ((end, end), 'That is where training ends. Which network is kept?'),
+             ((best, len(valid) - 1), 'Training ends when the patience has run out. Where does it?'),
+             (_stop(valid, patience + 1), 'You wait one epoch too long.'),
+             ((best + 1, end + 1), 'The first loss is that of epoch 0, before training.'),
+             think='Write the losses in a row with their epochs, from 0 on, and mark each new lowest one.')
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #2bebf0d3
 @exercise('w1.chain_slope', concepts=('w1.2', 'w1.1'), points=2, hints=(
