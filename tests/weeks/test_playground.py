@@ -374,7 +374,7 @@ def test_runs_away(browser_page):
     assert not frame.evaluate('playground.playing()')
 
 @pytest.mark.browser
-@pytest.mark.parametrize('width', [1280, 1000, 958, 941, 940, 800, 701, 700, 620, 390, 340])
+@pytest.mark.parametrize('width', [1280, 1201, 1200, 1000, 958, 941, 940, 800, 701, 700, 620, 390, 340])
 @pytest.mark.parametrize('dataset', ['circle', 'own'])
 def test_widths(browser_page, width, dataset):
     "Nothing is cut off or scrolls sideways, and the frame is high enough, even at the largest network with a neuron open"
