@@ -122,7 +122,12 @@ def came_text(p:dict, # A prediction
               came    # The result
              ) -> str:
     "What came, in words"
-    if form_of(p) == 'choice': return to_text(p['options'][row_for(p, came)]['text'])
+    if form_of(p) == 'choice':
+        text = to_text(p['options'][row_for(p, came)]['text'])
+        # A choice among ranges hides how large the number was
+        if isinstance(came, str): return text
+        number = f'{float(came):,.0f}' if abs(came) >= 1000 else _number(came)
+        return f'{number}, {text}'
     return f"{_number(came)} {p['unit']}".strip()
 
 # %% ../../nbs/lib/teaching/13_predictions.ipynb #66cf1629

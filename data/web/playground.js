@@ -4,7 +4,7 @@
   const {table, settings: start} = JSON.parse(document.getElementById('data').textContent || 'null') ?? {};
   const $ = id => document.getElementById(id);
   const make = (tag, props = {}, ...children) => { const el = Object.assign(document.createElement(tag), props); el.append(...children); return el; };
-  if (!table) { document.body.textContent = 'This page gets its settings from Python: call playground.show().'; return; }
+  if (!table) { document.body.textContent = 'This page gets its settings from Python: call show().'; return; }
 
   const THUMB = 25, MOVING = 50, STILL = 100;  // Grid points on a side: a neuron's picture, the surface while training and at rest
   let settings, data, net, init, epoch, steps, at, history, playing = false, chosen = null, looking = null, theme = {}, canvases = [], segments = [];
@@ -90,6 +90,9 @@
     if (document.activeElement !== $('line')) $('line').value = line();
     $('accuracies').hidden = kindOf(settings).problem === 'regression';
     $('own').hidden = settings.dataset !== 'own';
+    $('drawn').textContent = canTrain() ? `${settings.points.length} points, ${data.test.y.length} of them for testing` : `${settings.points.length} points`;
+    $('first').hidden = canTrain();
+    $('first').textContent = FIRST;
     $('plane').classList.toggle('drawing', settings.dataset === 'own');
     $('undo').disabled = $('clear').disabled = !settings.points.length;
     showLegend();
@@ -389,8 +392,8 @@
     drawLinks(); drawCurve();
     const [, train, test, trainAcc, testAcc] = history.at(-1), percent = v => `${(100 * v).toFixed(1)} %`;
     $('epochs').textContent = epoch; $('steps').textContent = steps;
-    $('train-loss').textContent = train.toFixed(4); $('test-loss').textContent = test.toFixed(4);
-    $('train-acc').textContent = percent(trainAcc); $('test-acc').textContent = percent(testAcc);
+    const shown = {'train-loss': train.toFixed(4), 'test-loss': test.toFixed(4), 'train-acc': percent(trainAcc), 'test-acc': percent(testAcc)};
+    for (const [id, text] of Object.entries(shown)) $(id).textContent = canTrain() ? text : '—';
     if (chosen && !playing) for (const i of $('editor').querySelectorAll('input')) i.refresh();
     if (!playing) $('plane').setAttribute('aria-label', `Surface of ${$('shown').textContent.slice(7)} for ${settings.dataset} after ${epoch} epochs: train loss ${train.toFixed(3)}, test loss ${test.toFixed(3)}`);
   }
@@ -483,8 +486,15 @@
       say(`${points.length} points of ${names.length} classes: ${names.map((n, k) => `${k} is ${n}`).join(', ')}.`);
     } catch (e) { say(e instanceof RangeError ? e.message : `${file.name} cannot be read.`, true); }
   }
+  // The menu shows each class as it is drawn: its mark and its colour
+  const MARKS = '●■▲◆⬟▼';
+  function colourMenu() {
+    for (const option of $('own_class').options) option.style.color = theme.classes[option.value];
+    $('own_class').style.color = theme.classes[ownClass()];
+  }
   function buildOwn() {
-    $('own_class').replaceChildren(...Array.from({length: table.points.classes}, (_, k) => make('option', {value: k, textContent: k})));
+    $('own_class').replaceChildren(...Array.from({length: table.points.classes}, (_, k) => make('option', {value: k, textContent: `${[...MARKS][k]} ${k}`})));
+    $('own_class').onchange = colourMenu;
     $('undo').onclick = () => setPoints(settings.points.slice(0, -1));
     $('clear').onclick = () => setPoints([]);
     $('csv').onchange = e => { const [file] = e.target.files; if (file) readCsv(file); e.target.value = ''; };
@@ -556,7 +566,7 @@
       const name = label.querySelector('input').value;
       if (name === 'own') drawOwn(); else drawCloud(canvas, Net.makeData(name, 0, 1, 160), 96, 2.4, false, byClass(name));
     }
-    showLegend(); drawPoints(); draw();
+    colourMenu(); showLegend(); drawPoints(); draw();
   }
 
   readTheme();

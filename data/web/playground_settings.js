@@ -1,14 +1,16 @@
 'use strict';
-// Settings as text: `playground.show(noise=10, hidden=[4, 2])` read and written, and checked against the same table as in Python.
+// Settings as text: `show(noise=10, hidden=[4, 2])` read and written, and checked against the same table as in Python.
+// `train(40, noise=10)` is read as well: what a notebook trains can be looked at here.
 const Settings = (() => {
   const fail = text => { throw new RangeError(text); };
 
   // ---- Reading Python literals ----
   // A value keeps its source text, because 10 and 10.0 differ for a whole number and errors quote what was written
   function parse(text) {
-    const call = /^\s*(?:[A-Za-z_]\w*\s*\.\s*)*show\s*\(([\s\S]*)\)\s*;?\s*$/.exec(text);
-    if (!call) fail('expected one line of the form playground.show(name=value, ...)');
-    let src = call[1], at = 0;
+    const call = /^\s*(?:[A-Za-z_]\w*\s*=\s*)?(?:[A-Za-z_]\w*\s*\.\s*)*(show|train)\s*\(([\s\S]*)\)\s*;?\s*$/.exec(text);
+    if (!call) fail('expected one line of the form show(name=value, ...)');
+    const epochs = call[1] === 'train' ? /^\s*(?:epochs\s*=\s*)?\d+\s*(?:,|$)/.exec(call[2]) ?? fail('expected a number of epochs first: train(40, name=value, ...)') : [''];
+    let src = call[2].slice(epochs[0].length), at = 0;
     const space = () => { while (/\s/.test(src[at] ?? '')) at++; };
     const here = () => src.slice(at, at + 12).trim() || 'the end';
     const take = re => { re.lastIndex = at; const m = re.exec(src); if (m) at = re.lastIndex; return m; };
@@ -85,7 +87,7 @@ const Settings = (() => {
   }
   function line(settings, table) {
     const changed = Object.keys(table).filter(k => write(settings[k]) !== write(table[k].default));
-    return `playground.show(${changed.map(k => `${k}=${write(settings[k])}`).join(', ')})`;
+    return `show(${changed.map(k => `${k}=${write(settings[k])}`).join(', ')})`;
   }
   return {parse, wrap, check, write, line};
 })();

@@ -1,5 +1,5 @@
 "Week 1: the playground in Python and in the page, and that the two agree"
-import json
+import json, re
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings as hyp, strategies as st
 
-from course_labs.core.paths import data_dir
+from course_labs.core.paths import data_dir, lab_notebooks
 from course_labs.data_sets import plane
 from course_labs.teaching.embed import page as html_page
 from course_labs.teaching.playground import net, page as paged, pictures, run as running, settings as ruled
@@ -298,12 +298,12 @@ def test_share_settings(browser_page):
     frame = opened(browser_page, **s)
     line = frame.locator('#line').input_value()
     seen = []
-    eval(line, dict(playground=type('p', (), dict(show=staticmethod(lambda **kw: seen.append(pg.check_settings(**kw)))))))
+    eval(line, dict(show=lambda **kw: seen.append(pg.check_settings(**kw))))
     assert seen == [pg.check_settings(**s)] == [frame.evaluate('playground.settings()')]
     frame.locator('#line').fill('playground.show()')
     frame.locator('#line').press('Enter')
     assert frame.evaluate('playground.settings()') == pg.check_settings()
-    frame.locator('#line').fill(f'  show ( {line[16:-1]} , ) ;')
+    frame.locator('#line').fill(f'  playground . show ( {line[5:-1]} , ) ;')
     frame.locator('#use').click()
     assert frame.evaluate('playground.settings()') == pg.check_settings(**s)
     frame.locator('#copy').click()
@@ -313,6 +313,25 @@ def test_share_settings(browser_page):
     assert frame.locator('#line').input_value() == line
     frame.locator('#copy-weights').click()
     frame.get_by_text('weights are copied.').wait_for()
+
+@pytest.mark.browser
+@pytest.mark.parametrize('line', ["train(40, dataset='xor', hidden=[3])", "mine = train(40,dataset='xor', hidden=[3],)", "train(epochs=40, dataset='xor', hidden=[3])",
+                                  "playground.show(dataset='xor', hidden=[3])"])
+def test_lines_of_a_notebook(browser_page, line):
+    "A line that trains in a notebook, or that an earlier page wrote, can be pasted into the page"
+    frame = opened(browser_page)
+    frame.locator('#line').fill(line)
+    frame.locator('#use').click()
+    assert frame.evaluate('playground.settings()') == pg.check_settings(dataset='xor', hidden=[3])
+
+def test_lesson_has_what_the_page_writes():
+    "The page's line is `show(...)`, and the lesson tells of pasting one: both names stand in the notebook without a module before them"
+    names = {}
+    exec('from course_labs.teaching.playground.page import show\nfrom course_labs.teaching.playground.run import train', names)
+    cells = [''.join(c['source']) for c in json.loads(Path(lab_notebooks()[1]).read_text(encoding='utf-8'))['cells']]
+    shown = [re.search(r"`(show\(.*\))`", s)[1] for s in cells if re.search(r"^`show\(", s, re.M)]
+    assert len(shown) == 1 and eval(shown[0], names).doc
+    assert any('import show' in s for s in cells) and any('import accuracy, train' in s for s in cells)
 
 @pytest.mark.browser
 def test_bad_paste(browser_page):
@@ -327,7 +346,7 @@ def test_bad_paste(browser_page):
         theirs = frame.locator('#message').text_content()
         assert theirs.split(': ', 1)[1] == ours.split(': ', 1)[1] and theirs.split('=')[0] == ours.split('=')[0], (theirs, ours)
     for text in ('', 'hello', 'playground.show(', 'show(noise)', 'show(noise=)', 'show(noise=10 lr=1)', 'show(10)', 'show(noise=10, noise=20)', "show(dataset='circle)", 'show(hidden=[4, 2)',
-                 'show(noise=10))', 'show(lr=1e)', 'show(noise=__import__("os"))', 'alert(1)', 'show(<script>)', 'show(hidden=[[4]])', 'show(constructor=1)', 'show(__proto__=1)', 'show(lr=1e999)'):
+                 'show(noise=10))', 'show(lr=1e)', 'train(noise=10)', 'train(4.5, noise=10)', 'train(40 noise=10)', 'show(noise=__import__("os"))', 'alert(1)', 'show(<script>)', 'show(hidden=[[4]])', 'show(constructor=1)', 'show(__proto__=1)', 'show(lr=1e999)'):
         frame.locator('#line').fill(text)
         frame.locator('#use').click()
         message = frame.locator('#message')
@@ -355,7 +374,7 @@ def test_runs_away(browser_page):
     assert not frame.evaluate('playground.playing()')
 
 @pytest.mark.browser
-@pytest.mark.parametrize('width', [1280, 1000, 958, 941, 940, 800, 701, 700, 620, 390, 340])
+@pytest.mark.parametrize('width', [1280, 1201, 1200, 1000, 958, 941, 940, 800, 701, 700, 620, 390, 340])
 @pytest.mark.parametrize('dataset', ['circle', 'own'])
 def test_widths(browser_page, width, dataset):
     "Nothing is cut off or scrolls sideways, and the frame is high enough, even at the largest network with a neuron open"
@@ -446,6 +465,9 @@ def test_drawn_points(browser_page):
     frame = opened(browser_page, dataset='own', hidden=[4], lr=.1)
     frame.get_by_role('button', name='Play').click()
     assert not frame.evaluate('playground.playing()') and 'at least 10 points of two or more classes' in frame.locator('#message').text_content()
+    assert frame.locator('#plane #first').is_visible() and [frame.locator(f'#{k}').text_content() for k in ('train-loss', 'test-acc')] == ['—']*2
+    colours = frame.evaluate('[...document.querySelectorAll("#own_class option")].map(o => o.style.color)')
+    assert len(set(colours)) == 6 and all(colours)
     box, drawn = frame.locator('#plane').bounding_box(), []
     for c in range(3):
         frame.locator('#own_class').select_option(str(c))
@@ -455,10 +477,11 @@ def test_drawn_points(browser_page):
             drawn.append([12*x - 6, 6 - 12*y, c])
     points = frame.evaluate('playground.settings().points')
     assert np.allclose(points, drawn, atol=.06) and frame.locator('#classes span').count() == 3
+    assert not frame.locator('#first').is_visible() and frame.locator('#drawn').text_content() == '12 points, 6 of them for testing'
     frame.evaluate('playground.epochs(3)')
     state, line = frame.evaluate('playground.state()'), frame.locator('#line').input_value()
     seen = []
-    eval(line, dict(playground=SimpleNamespace(show=lambda **kw: seen.append(pg.check_settings(**kw)))))
+    eval(line, dict(show=lambda **kw: seen.append(pg.check_settings(**kw))))
     assert seen == [state['settings']] and worst(pg.Run(**seen[0]).epochs(3).state(), state) < 1e-9
     frame.locator('#undo').click()
     assert frame.evaluate('playground.settings().points') == points[:-1]

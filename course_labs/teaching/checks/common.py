@@ -30,6 +30,7 @@ def values(x # What came back
 
 def _form(x):
     kind = _kind(x)
+    if kind == 'dict': return 'dict of ' + ' and '.join(sorted({f'{_kind(o)}s' for o in x.values()}))
     if kind not in ('list', 'tuple') or len(x) > 4: return kind
     inside = ', '.join(_kind(o) for o in x)
     return f'list [{inside}]' if kind == 'list' else f'tuple ({inside})'

@@ -7,14 +7,14 @@ Docs: https://course-labs.github.io/course_labs/lib/teaching/checks/week01.html.
 # %% auto #0
 __all__ = ['check_neuron', 'check_place_neuron', 'check_network', 'check_full_epochs', 'check_mean_loss', 'check_neuron_gradient',
            'check_descend', 'check_fate_of_rate', 'check_disc_neuron', 'check_shrink', 'check_which_penalty',
-           'check_chain_slope', 'ring_points', 'check_classify_ring']
+           'check_stop_when', 'check_chain_slope']
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #0e46fa1d
 import math
 
 import numpy as np
 
-from .common import expect, expect_container, expect_kind, like
+from .common import expect_container, expect_kind, like
 from ..exercises import exercise
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #neuron-c
@@ -107,6 +107,7 @@ def check_full_epochs(answer, rng):
         n, ratio = int(rng.integers(1, 8))*100, int(rng.integers(1, 10))*10
         bs, steps = int(rng.integers(3, 60)), int(rng.integers(50, 900))
         if i == 0: n, ratio, bs, steps = 500, 50, 30, 100
+        if i == 1: n, ratio, bs, steps = 500, 50, 25, 105  # the batches come out even
         of = lambda points: divmod(steps, -(-points//bs))
         train, call = n*ratio//100, f'full_epochs({n}, train_ratio={ratio}, batch_size={bs}, steps={steps})'
         got = answer(n, ratio, bs, steps)
@@ -116,6 +117,8 @@ def check_full_epochs(answer, rng):
              (divmod(steps, max(1, train//bs)),
               'You leave the points out that do not fill a batch. They make a smaller batch of their own '
               'at the end of the epoch.'),
+             (divmod(steps, train//bs + 1),
+              'Where the batches come out even, no smaller one is left for the end of the epoch.'),
              (of(n), 'The test points take no part in the training.'),
              (of(n - train), 'Which of the two shares does the network learn from?'),
              ((steps//-(-train//bs), 0), 'Some steps are left over for the epoch that follows.'),
@@ -180,8 +183,8 @@ def check_neuron_gradient(answer, rng):
                              'the batch.'))
         for i, name in enumerate(('dw', 'db')):
             like(got[i], right[i], f'{name} of {call}', *((m[i], t) for m, t in mistakes),
-                 think='Move one weight by 0.000001 as in the lab and see how the loss changes: which link '
-                       'of the chain is off?')
+                 think='Move one weight by 0.001 to both sides, as in the lab, and see how the loss changes: '
+                       'which link of the chain is off?')
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #descend-c
 def _path(gradient, w, lr, steps):
@@ -227,10 +230,12 @@ def check_fate_of_rate(answer, rng):
     for lr, c in cases:
         f, call = 1 - lr*c, f'fate_of_rate(lr={lr:.4g}, curvature={c:g})'
         got = answer(lr, c)
+        if type(got) is tuple and len(got) == 2 and type(got[1]) is np.str_: got = got[0], str(got[1])
         fate = 'slides' if f > 0 else 'swings' if f > -1 else 'diverges'
         expect_container(got, (f, fate), call)
         expect_kind(got, tuple, call, "a tuple (factor, fate)", n=2)
         like(got[0], f, f'the factor of {call}',
+             (abs(f), 'Keep the sign of the factor: it says on which side of the valley w lands.'),
              (1 - lr, 'The gradient of this loss is not w. How steep the valley is must come in.'),
              (1 + lr*c, 'The step goes against the gradient.'),
              (1 - 2*lr*c, 'The half in front of the loss takes the 2 of the derivative away.'),
@@ -330,6 +335,42 @@ def check_which_penalty(answer, rng):
         after = {'L1': sign_off(w, by), 'L2': kept*w, 'none': w.copy()}[kind]
         _tell_penalty(answer, w, after, kind)
 
+# %% ../../../nbs/lib/teaching/checks/week01.ipynb #5e20c002
+def _stop(valid, patience, better=lambda a, b: a < b):
+    best = epoch = 0
+    for epoch, loss in enumerate(valid):
+        if better(loss, valid[best]): best = epoch
+        if epoch - best >= patience: break
+    return best, epoch
+
+@exercise('w1.stop_when', concepts=('w1.5', 'w1.6'), hints=(
+    'Go through the losses in order and remember the epoch with the lowest one so far. Epoch 0 is the '
+    'network before training.',
+    'After each epoch: how many epochs ago was the lowest loss? If that is the patience, training ends here.',
+    'If the patience never runs out, training ends with the last loss.'))
+def check_stop_when(answer, rng):
+    cases = [([0.5, 0.3, 0.2, 0.25, 0.24, 0.26, 0.1], 2), ([0.5, 0.4, 0.3], 5),
+             ([0.5, 0.3, 0.3, 0.3, 0.1], 2), ([0.4, 0.5, 0.6, 0.2], 2)]
+    for _ in range(10):
+        fall = 0.5*np.exp(-np.arange(14)/rng.uniform(1, 6)) + rng.normal(0, 0.05, 14)
+        cases.append(([round(float(o), 2) for o in 0.5 + fall], int(rng.integers(1, 5))))
+    for valid, patience in cases:
+        best, end = right = _stop(valid, patience)
+        lowest = int(np.argmin(valid))
+        call = f'stop_when({valid}, patience={patience})'
+        got = answer(list(valid), patience)
+        expect_container(got, right, call)
+        expect_kind(got, tuple, call, 'a tuple (epoch kept, epochs trained)', n=2)
+        like(got, right, call,
+             (_stop(valid, patience, lambda a, b: a <= b), 'A loss equal to the lowest is no new lowest.'),
+             ((lowest, end), 'You keep an epoch that training did not reach.'),
+             ((lowest, len(valid) - 1), 'Training ends when the patience has run out. Where does it?'),
+             ((end, end), 'That is where training ends. Which network is kept?'),
+             ((best, len(valid) - 1), 'Training ends when the patience has run out. Where does it?'),
+             (_stop(valid, patience + 1), 'You wait one epoch too long.'),
+             ((best + 1, end + 1), 'The first loss is that of epoch 0, before training.'),
+             think='Write the losses in a row with their epochs, from 0 on, and mark each new lowest one.')
+
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #2bebf0d3
 @exercise('w1.chain_slope', concepts=('w1.2', 'w1.1'), points=2, hints=(
     'Go forward first: write z and a of every neuron down. The slope of a neuron is taken at its own z.',
@@ -344,77 +385,30 @@ def check_chain_slope(answer, rng):
     for i in range(18):
         name, n = list(acts)[i % 3], 1 if i < 3 else int(rng.integers(2, 6))
         f, slope = acts[name]
-        w = rng.uniform(0.5, 2.5, n).round(2).tolist()
+        w = (rng.choice([-1., 1.], n)*rng.uniform(0.5, 2.5, n)).round(2).tolist()
         b = rng.uniform(-0.4, 0.4, n).round(2).tolist()
         x = round(float(rng.uniform(-0.5, 1)), 2)
         if i == 0: x, w, b = 0., [1., 1.], [0., 0.]
-        a, right, bare, at_a, rise = x, 1., 1., 1., 0.
+        if i == 2: x, w, b = 0.5, [2., 1.5], [0.1, 0.2]  # a chain of ReLUs that lives
+        if i == 5: x, w, b = 0.5, [2., -1., 1.5], [0.1, 0., 0.3]  # the second ReLU is dead
+        if i == 8: x, w, b = 0.5, [-1.5, -2.], [1., 1.5]  # two negative weights
+        a, right, bare, at_a, rise, sizes = x, 1., 1., 1., 0., 1.
         for wi, bi in zip(w, b):
             z = wi*a + bi
             a = f(z)
             right *= slope(z, a)*wi
             bare *= slope(z, a)
+            sizes *= slope(z, a)*abs(wi)
             at_a *= slope(a, f(a))*wi
             rise += slope(z, a)*wi
         like(answer(x, w, b, name), right, f'chain_slope({x:g}, {w}, {b}, {name!r})',
              (a, 'That is what comes out of the chain, not how it changes when x does.'),
              (bare, 'The slopes are right. When a grows by a little, by how much does z = w*a + b grow?'),
              (at_a, 'You take the slope at a. It belongs to the place z that went into the activation.'),
+             (sizes, 'Keep the sign of each weight: a negative one turns the change round.'),
              (rise, 'One neuron feeds the next, so their factors multiply.'),
-             think='Move x by 0.000001 and see how the last a changes; then do it for the first neuron '
-                   'alone.',
-             tol=1e-6)
+             think='Move x by 0.0001 to both sides and see how the last a changes per unit; then do it for '
+                   'the first neuron alone.')
 
-# %% ../../../nbs/lib/teaching/checks/week01.ipynb #aab04f25
-def ring_points(n:int,        # Points
-                rng,          # numpy Generator
-                centre:tuple, # Of the ring, (x1, x2)
-                wrong:float=0.15 # Share of the labels that are turned round
-               ) -> tuple:    # X (n, 2) from -6 to 6, labels (n,) as they are given, true labels (n,)
-    """Points of the plane and a ring between the radii 2.5 and 4.5, float64 arrays
-
-    A label is 1 in the ring, and -1 outside of it and in its hole."""
-    X = rng.uniform(-6, 6, (n, 2))
-    r = np.hypot(*(X - centre).T)
-    true = np.where((r > 2.5) & (r < 4.5), 1., -1.)
-    return X, np.where(rng.random(n) < wrong, -true, true), true
-
-@exercise('w1.classify_ring', concepts=('w1.4', 'w1.5', 'w1.6'), points=3, hints=(
-    'Which features make it easy? With squares a neuron draws a circle anywhere (an exercise above), and a '
-    'ring is one circle less another: a hidden layer of a few neurons.',
-    'PlaygroundNet(features=[...], hidden=[...]) and sgd_step in a loop over epochs and batches are all you '
-    'need. Squares reach 36: divide the coordinates by 3 first, small batches, a rate of 0.3 or more, and '
-    'watch half_mse on the points.',
-    'If the answer knows the training labels too well, it has learnt the wrong ones: fewer neurons, fewer '
-    'epochs, or L2.'))
-def check_classify_ring(answer, rng):
-    for _ in range(2):
-        centre = tuple(rng.uniform(-1, 1, 2))
-        (X, y, _), (X_new, _, true) = ring_points(400, rng, centre), ring_points(1000, rng, centre)
-        both = answer(X.copy(), y.copy(), np.concatenate([X_new, X]))
-        call = 'classify_ring(X, y, X_new) for 400 points and 1400 new ones'
-        expect(both is not None, f'{call} should return an array, but it returned nothing.',
-               'Does every path through the function end in a return?')
-        expect(type(both) is np.ndarray,
-               f'{call} should return an array of the classes of X_new, but it returned an object of type '
-               f'{type(both).__name__}.',
-               'If the classes are right, only the container differs: np.array(...) makes an array of a '
-               'list, and .numpy() one of a tensor.')
-        expect(both.shape == (1400,) and both.dtype.kind in 'fi',
-               f'{call} should return numbers in the shape (1400,), but they are {both.dtype} in the shape '
-               f'{both.shape}.')
-        expect(bool(np.isin(both, (-1, 1)).all()),
-               f'{call} should return the classes -1 and 1, but there are other values.',
-               'Which side of 0 is the output of the network on?')
-        got, learnt = float((both[:1000] == true).mean()), float((both[1000:] == y).mean())
-        found = (f'{got:.0%} of the new points are right, and 88 % are wanted; of the 400 points to learn '
-                 f'from, {learnt:.0%} get the label they were given')
-        trivial = max(float((true == v).mean()) for v in (-1, 1))
-        think = ('It misses the shape. Can your features and neurons draw a ring, with a hole, anywhere in '
-                 'the plane? Is the training long enough?')
-        if got < trivial + 0.03:
-            think = 'One class for all points would do as well. Is the loss on the training points falling?'
-        if learnt > 0.9:
-            think = ('It has learnt the wrong labels too, about 15 % of all. What keeps a network from '
-                     'learning noise?')
-        expect(got >= 0.88, f'{found}.', think)
+# %% ../../../nbs/lib/teaching/checks/week01.ipynb #7c1d0006
+from .week01_ring import check_classify_ring, ring_points  # noqa: E402, F401

@@ -32,7 +32,7 @@ def _still(settings):
     return _SAYS + picture(fig, f'{name[0].upper()}{name[1:]} over the surface of an untrained network')
 
 # What the page takes at most, in pixels: the largest network, a neuron open, own points of many classes
-HEIGHT, NARROW = 985, {940: 1330, 700: 2490, 520: 2440, 400: 2330}
+HEIGHT, NARROW = 945, {1200: 1000, 940: 1320, 700: 2485, 520: 2460, 400: 2415}
 
 def show(**settings # As `SETTINGS`: show(dataset='spiral', hidden=[8, 8]), show(**own_points('my.csv'))
         ) -> Frame: # Shown by a notebook: the page in a sandboxed frame

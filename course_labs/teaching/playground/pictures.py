@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.colors import LinearSegmentedColormap, to_rgb, to_rgba
+from matplotlib.lines import Line2D
 from matplotlib.patches import ConnectionPatch
 
 from ...data_sets.plane import DATASETS, Points, make_data, problem
@@ -113,24 +114,30 @@ def plot_surfaces(runs,        # Sequence of `Run`
                   cols:int=4,  # Pictures a row
                   size:float=2.6, # Inches a picture
                   n:int=80,    # Grid points on a side
-                  title:str='' # Above all of them
+                  title:str='', # Above all of them
+                  names=()     # Of the classes, for a legend
                  ):            # The matplotlib figure
     "Draw the output of some networks with their training points"
     fig,axs = _panels(len(runs), cols, size, title)
     for ax,run in zip(axs, runs): plot_run(ax, run, n)
     _label(axs, titles, cols)
+    marks = [Line2D([], [], ls='', marker=CLASS_MARKS[k], color=CLASS_COLOURS[k], label=name)
+             for k,name in enumerate(names)]
+    if marks: fig.legend(handles=marks, loc='outside right center')
     return fig
 
-def plot_bias(w,           # Two weights
+def plot_bias(weights,     # Two weights, or two for each picture
               biases,      # A picture each
               title:str='' # Above all of them
              ):            # The matplotlib figure
-    "What a tanh neuron gives with the same weights and other biases"
+    "What tanh neurons with some weights and biases give"
     g = torch.linspace(-6, 6, 121)
     x2, x1 = torch.meshgrid(g, g, indexing='ij')
+    weights = np.broadcast_to(weights, (len(biases), 2)).tolist()
     fig,axs = _panels(len(biases), len(biases), 2.6, title)
-    for ax,b in zip(axs, biases): plot_surface(ax, torch.tanh(w[0]*x1 + w[1]*x2 + b))
-    _label(axs, [f'bias {b:g}' for b in biases], len(biases))
+    for ax,(w1,w2),b in zip(axs, weights, biases): plot_surface(ax, torch.tanh(w1*x1 + w2*x2 + b))
+    texts = [f'weights {w1:g} and {w2:g}, bias {b:g}' for (w1,w2),b in zip(weights, biases)]
+    _label(axs, texts, len(biases))
     return fig
 
 # %% ../../../nbs/lib/teaching/playground/03_pictures.ipynb #f46f05e0
@@ -183,6 +190,10 @@ def plot_curves(curves:dict,  # Name: (runs, epochs) numbers
     ax.legend()
     return ax
 
+def _epochs_of(run): # Two panels may have the same number of steps and other numbers of epochs
+    steps = -(-len(run.train.y)//run.settings['batch_size'])
+    return 'epoch (one step)' if steps == 1 else f'epoch ({steps} steps)'
+
 def plot_losses(cases:dict,    # Name: list of `Run`
                 titles=None,   # One for each; without, the names
                 title:str='',  # Above all of them
@@ -192,7 +203,8 @@ def plot_losses(cases:dict,    # Name: list of `Run`
     fig,axs = plt.subplots(1, len(cases), figsize=(4*len(cases), 3.3), sharey=True, squeeze=False)
     for k,(ax,(name,runs)) in enumerate(zip(axs.flat, cases.items())):
         losses = np.array([r.losses for r in runs])
-        plot_curves(dict(train=losses[...,0], test=losses[...,1]), ax, ylabel='' if k else 'loss')
+        plot_curves(dict(train=losses[...,0], test=losses[...,1]), ax, ylabel='' if k else 'loss',
+                    xlabel=_epochs_of(runs[0]))
         ax.set_title(titles[k] if titles else name, fontsize=10)
         if stops: ax.axvline(stops[k], color='black', lw=1, ls=':')
     if title: fig.suptitle(title, fontsize=11)
@@ -212,7 +224,7 @@ def plot_table(table,       # (rows, cols, runs) shares, 0 to 1
     for (i,j),v in np.ndenumerate(mean):
         ax.text(j, i, f'{v:.2f}\n±{half[i,j]:.2f}', ha='center', va='center', fontsize=8,
                 color='black' if v > .75 else 'white')
-    fig.colorbar(im, label='accuracy on test points')
+    fig.colorbar(im, label=f'accuracy on test points\n(± half the range of {table.shape[-1]} starts)')
     return ax
 
 def plot_weights(cases:dict,  # Name: list of `Run`
