@@ -20,7 +20,7 @@ def playground_works(cfg # Settings of week 1
                     ) -> list: # Of `Work`
     "What the lab on the playground does"
     steps = dict(sets=10*cfg.epochs_circle + 13*cfg.epochs_xor + 2*5*cfg.epochs_spiral,
-                 rates=3*10*cfg.epochs_rates, activations=4*5*cfg.epochs_activations,
+                 rates=3*10*cfg.epochs_rates, activations=(4 + 8)*5*cfg.epochs_activations,
                  features=20*5*cfg.epochs_features, overfitting=3*cfg.epochs_overfit,
                  penalties=7*cfg.epochs_overfit)
     works = [on_cpu(name, seconds=PLAYGROUND_STEP*cfg.seeds*n) for name,n in steps.items()]
