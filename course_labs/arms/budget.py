@@ -20,13 +20,13 @@ def playground_works(cfg # Settings of week 1
                     ) -> list: # Of `Work`
     "What the lab on the playground does"
     steps = dict(sets=10*cfg.epochs_circle + 13*cfg.epochs_xor + 2*5*cfg.epochs_spiral,
-                 rates=3*10*cfg.epochs_rates, activations=(4 + 8)*5*cfg.epochs_activations,
+                 rates=3*10*cfg.epochs_rates, activations=4*5*cfg.epochs_activations,
                  features=20*5*cfg.epochs_features, overfitting=3*cfg.epochs_overfit,
                  penalties=7*cfg.epochs_overfit)
     works = [on_cpu(name, seconds=PLAYGROUND_STEP*cfg.seeds*n) for name,n in steps.items()]
-    first = PLAYGROUND_STEP*7*10*cfg.epochs_first
+    once = PLAYGROUND_STEP*(7*10*cfg.epochs_first + 8*5*cfg.epochs_activations)
     others = PLAYGROUND_STEP*5*10*cfg.epochs_others
-    return works + [on_cpu('one neuron', seconds=first), on_cpu('more sets', seconds=others),
+    return works + [on_cpu('from one start', seconds=once), on_cpu('more sets', seconds=others),
                     on_cpu('surfaces', seconds=5e-4*cfg.grid**2)]
 
 def full_settings(number:int # Of a week
