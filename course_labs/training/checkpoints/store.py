@@ -235,8 +235,8 @@ def differences(old:dict, # From a checkpoint
                ) -> str:  # '' where nothing differs
     "What differs between two descriptions, in words"
     old, new, none = dict(_flat(old)), dict(_flat(new)), 'not there'
-    # What was set comes before what follows from it
-    keys = sorted({**old, **new}, key=lambda k: not k.startswith('settings '))
+    # What was set, and on how many processes, comes before what follows from it
+    keys = sorted({**old, **new}, key=lambda k: not k.startswith(('settings ', 'processes')))
     bad = [f'{k} was {old.get(k, none)} and is {new.get(k, none)}' for k in keys
            if not same(old.get(k), new.get(k))]
     return '; '.join(bad[:3]) + (f'; and {len(bad) - 3} more' if len(bad) > 3 else '')
