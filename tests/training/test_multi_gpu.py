@@ -78,6 +78,7 @@ def resume_all(folder):
     from course_labs.training.multi_gpu import distributed
     from course_labs.training.checkpoints.resume import resumable
     class Stop(Callback):
+        __about__ = None  # it only watches
         order = 2000
         def after_batch(self):
             if self.training and (self.n_epoch, self.epoch, self.iter) == (3, 1, 3): raise KeyboardInterrupt('now')
