@@ -1,4 +1,4 @@
-"""A site checked as its reader finds it: links lead somewhere, pictures are there, nothing is fetched
+"""A site checked as its reader finds it: links lead somewhere, pictures are there, nothing is fetched, and nothing names the machine that built it
 
 Docs: https://course-labs.github.io/course_labs/lib/publishing/site_check.html.md"""
 
@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from ..core.places import places_in
 from .site_finish import css_rules, import_address, is_remote
 
 # %% ../../nbs/lib/publishing/08_site_check.ipynb #937e4f01
@@ -61,9 +62,16 @@ def _style_faults(text):
     for address in map(import_address, css_rules(text) if '@import' in text else ()):
         if is_remote(address): yield f'imports {address} from elsewhere'
 
-def site_faults(folder # The built site
-               ) -> list: # One line each
-    "Broken links and anchors, missing pictures and texts, and requests that leave the site"
+_READ = '.html', '.md', '.ipynb', '.json', '.js', '.txt', '.xml'
+
+def _place_faults(path, places):
+    for o in places_in(path.read_text(encoding='utf-8'), places):
+        yield f'names {o}, a folder of this machine: run the labs again, or take the path out of what is printed'
+
+def site_faults(folder,        # The built site
+                places:dict={} # Folders that it must not name, from `own_places`
+               ) -> list:      # One line each
+    "Broken links and anchors, missing pictures and texts, requests that leave the site, folders of this machine"
     folder, faults = Path(folder).resolve(), set()
     _target.cache_clear()
     _exists.cache_clear()
@@ -72,5 +80,7 @@ def site_faults(folder # The built site
     for p,tags in pages.items():
         mute = [f'the picture {src[:60]} has no alternative text' for src in tags.mute]
         found[p] = [*_fetch_faults(p, tags), *_link_faults(p, tags, pages), *mute]
+    for p in folder.rglob('*') if places else ():
+        if p.suffix in _READ: found[p] = [*found.get(p, ()), *_place_faults(p, places)]
     for p,lines in found.items(): faults |= {f'{p.relative_to(folder).as_posix()}: {o}' for o in lines}
     return sorted(faults)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..core.files import CourseError
 from ..core.paths import checkout
+from ..core.places import own_places
 from .site_check import site_faults
 from .site_finish import finish_pages
 from .site_stage import stage_site
@@ -126,7 +127,7 @@ def build_site(run_dir, # A finished run: metrics.json and executed notebooks
     need_site_tools()
     with tempfile.TemporaryDirectory(prefix='site-') as tmp:
         fresh = make_site(run_dir, root, Path(tmp))
-        if faults := site_faults(fresh):
+        if faults := site_faults(fresh, own_places(run_dir) | {tmp: ''}):
             print(*faults, sep='\n', file=sys.stderr)
             some = '; '.join(faults[:3])
             raise CourseError(f'the site has {len(faults)} faults, so the old one stays: {some}')

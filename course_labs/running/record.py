@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..core.files import CourseError, write_whole
 from ..core.notebooks import plain
+from ..core.places import own_places, shortened
 from ..core.settings import SIZES
 
 # %% ../../nbs/lib/running/00_record.ipynb #71363837
@@ -155,8 +156,11 @@ def save_executed(folder, # Of the run
                  ) -> Path: # The executed copy
     "Write the executed copy of a lab and what explains its result; raises `OSError` where there is no room"
     import nbformat
+    places = own_places(folder)
+    for c in nb.cells:
+        if 'outputs' in c: c.outputs = shortened(c.outputs, places)
     details = {k: getattr(lab, k) for k in _DETAILS}
-    nb.metadata['course_labs'] = dict(lab.facts, seconds=lab.seconds, **details)
+    nb.metadata['course_labs'] = shortened(dict(lab.facts, seconds=lab.seconds, **details), places)
     return write_whole(Path(folder)/lab.notebook, nbformat.writes(nb))
 
 def executed(folder, # Of the run

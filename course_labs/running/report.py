@@ -14,6 +14,7 @@ from pathlib import Path
 from ..core.files import CourseError, write_whole
 from ..core.notebooks import figure_title, headings, lab_title
 from ..core.paths import data_dir
+from ..core.places import own_places, shortened
 from . import record
 
 # %% ../../nbs/lib/running/07_report.ipynb #021bc893
@@ -37,6 +38,7 @@ def _shown(folder, lab):
     source, traceback = record.failure(nb) if nb and lab.error else ('', '')
     return dict(
         vars(lab),
+        error=shortened(lab.error, own_places(folder)),
         title=lab_title(nb) if nb else f'Week {lab.week}',
         figures=figures(nb) if nb else [],
         executed=nb is not None,

@@ -13,6 +13,8 @@ from course_labs.publishing.figures import MAX_FIGURE
 from course_labs.publishing.site_finish import formula
 from course_labs.teaching.playground.page import show
 from course_labs.core.paths import checkout, lab_notebooks
+from course_labs.core.places import own_places, places_in
+from course_labs.running.record import LabRun, save_executed
 from course_labs.core.files import CourseError
 
 pytestmark = pytest.mark.browser
@@ -37,24 +39,27 @@ def fake_run(folder, ok=True): # `folder`
     for week in (1, 8):
         path = lab_notebooks()[week]
         nb = nbformat.read(path, as_version=4)
-        nb.metadata['course_labs'] = dict(size='full', device='Tesla T4', host='kaggle', seconds=312.)
         picture, wide, long, alive = cells_of_its_own(nb)[:4]
         picture.outputs = [new_output('display_data', data={'image/png': noise(700)})]
         wide.outputs = [new_output('display_data', data={'text/html': f'<table><tr>{"".join(f"<th>column{i}</th>" for i in range(40))}</tr></table>'})]
-        long.outputs = [new_output('stream', name='stdout', text='x'*300 + '\n')]
+        long.outputs = [new_output('stream', name='stdout', text='x'*300 + '\n' + ''.join(f'{o}/work/week{week:02d}\n' for o in own_places(folder)))]
         if week == 1: alive.outputs = [new_output('display_data', data={'text/html': show()._repr_html_(), 'text/plain': 'a frame'})]
         nb.cells.insert(len(nb.cells) - 1, nbformat.v4.new_markdown_cell('Half of $x^2$ and\n\n$$\\frac{a}{b} < 1$$\n\nzyzzyva'))
-        nbformat.write(nb, folder/path.name)
+        save_executed(folder, LabRun(week, path.name, seconds=312., facts=dict(size='full', device='Tesla T4', host='kaggle')), nb)
         labs.append(dict(week=week, notebook=path.name, ok=ok, seconds=312., peak_mb=900, error=None if ok else 'NameError: x is not defined', metrics={'questions': 201.}))
     (folder/'metrics.json').write_text(json.dumps(dict(version=1, size='full', seconds=700., labs=labs)))
     return folder
 
 @pytest.fixture(scope='session')
-def built(tmp_path_factory): # Folder of the site
+def run_folder(tmp_path_factory):
+    "The folder of a small run, in whose labs each folder of this machine was printed"
+    return fake_run(tmp_path_factory.mktemp('run'))
+
+@pytest.fixture(scope='session')
+def built(run_folder, tmp_path_factory): # Folder of the site
     "The site of a small run"
     if checkout() is None: pytest.skip('the site is built from a checkout')
-    run = tmp_path_factory.mktemp('run')
-    return site.build_site(fake_run(run), tmp_path_factory.mktemp('site')/'_docs')
+    return site.build_site(run_folder, tmp_path_factory.mktemp('site')/'_docs')
 
 @pytest.fixture(scope='session')
 def served(built): # Address
@@ -134,6 +139,15 @@ def test_axe_finds_no_serious_fault(browser, served, scheme, pages):
         faults += [f"{name}: {v['id']}: {v['nodes'][0]['html'][:120]}" for v in found if v['impact'] in ('serious', 'critical')]
     context.close()
     assert faults == []
+
+def test_no_file_names_a_folder_of_the_machine(built, run_folder):
+    "Neither the run's, the checkout's, the packages', the cache's, the home, nor where it was built"
+    places = own_places(run_folder) | {str(built.parent): ''}
+    texts = [p for p in built.rglob('*') if p.suffix in ('.html', '.md', '.ipynb', '.json', '.js', '.css', '.txt', '.xml')]
+    found = {p.relative_to(built).as_posix(): named for p in texts if (named := places_in(p.read_text(encoding='utf-8'), places))}
+    assert found == {}
+    said = BeautifulSoup((built/'labs'/'week01_playground.html').read_text(encoding='utf-8'), 'html.parser').get_text()
+    assert '\nwork/week01\n' in said and '\n~/work/week01\n' in said, 'the short names are not on the page'
 
 # ---- a lab's page
 
@@ -248,9 +262,10 @@ def test_a_student_version_that_does_not_hold_keeps_the_old_site(tmp_path, monke
     assert one_line(e) and (out/'index.html').read_text() == 'the old site'
 
 @pytest.mark.parametrize('text, line', [('<a href="nowhere.html">x</a>', 'broken link nowhere.html'), ('<a href="#nothing">x</a>', 'no anchor for #nothing'), ('<img src="no.png" alt="x">', 'no.png is missing'),
-                                        ('<img src="data:image/png;base64,x">', 'has no alternative text'), ('<script src="https://cdn.org/x.js"></script>', 'from elsewhere')])
+                                        ('<img src="data:image/png;base64,x">', 'has no alternative text'), ('<script src="https://cdn.org/x.js"></script>', 'from elsewhere'),
+                                        ('files {run}/work/week01', 'a folder of this machine: run the labs again')])  # of an older version, say
 def test_a_fault_of_a_page_keeps_the_old_site(tmp_path, monkeypatch, text, line):
-    out = old_site(tmp_path)
+    out, text = old_site(tmp_path), text.replace('{run}', str(tmp_path))
     monkeypatch.setattr(site, 'stage_site', lambda run, root, stage: (stage/'copies').mkdir())
     monkeypatch.setattr(site, 'prepare', lambda stage: stage)
     monkeypatch.setattr(site, 'render', lambda proc, fresh: (fresh.mkdir(), (fresh/'index.html').write_text(f'<html><head></head><body>{text}</body></html>')))
