@@ -203,11 +203,19 @@ def run_plain(python, notebook, where, env, log):
     odd = [o for o in left if o not in asked_for]
     claims = json.loads(record.read_text(encoding='utf-8'))['claims'] if record.exists() else []
     lost = [o['text'] for o in claims if not o['holds']]
+    warned = warnings_in(here/notebook.name)
     says = [f'{time.monotonic() - started:.0f} s', 'from first to last cell' if not status else f'failed: see {log}']
     if lost: says.append(f'{len(lost)} of {len(claims)} claims do not hold: {lost[0]}')
     if asked_for: says.append(f"left beside the notebook, as asked for: {', '.join(asked_for)}")
     if odd: says.append(f"left beside the notebook: {', '.join(odd[:8])}")
-    return f"{notebook.stem}, plain: {'; '.join(says)}", not (status or lost or odd)
+    if warned: says.append(f'a student sees a warning: {warned[0][:200]}')
+    return f"{notebook.stem}, plain: {'; '.join(says)}", not (status or lost or odd or warned)
+
+def warnings_in(executed):
+    "What the cells of an executed notebook wrote to stderr, a line each; a lab writes nothing there"
+    nb = json.loads(executed.read_text(encoding='utf-8')) if executed.exists() else dict(cells=[])
+    outputs = [(i, o) for i,c in enumerate(nb['cells']) for o in c.get('outputs', ()) if o.get('name') == 'stderr']
+    return [f"cell {i}: {' '.join(''.join(o['text']).split())}" for i,o in outputs]
 
 # What the cells of a lab write beside the notebook, for the student to take along
 ASKED_FOR = dict(week02=('recogniser.pkl',), week03=('submission.csv',), week04=('submission.csv',))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..core.files import write_whole
 from ..core.paths import data_dir
+from ..core.places import own_places, shortened
 from .marks import NOT_FOUND, Course
 from .submissions import Submission
 from ..teaching.exercises import NOT_ATTEMPTED, RIGHT
@@ -50,8 +51,9 @@ _OTHER = '#a40e26', '✗'
 
 def feedback(r:dict # A result
             ) -> str: # A whole HTML document
-    "The page that a student gets"
+    "The page that a student gets; it names no folder of the machine that marked"
     from jinja2 import Environment, FileSystemLoader
+    r = shortened(r, own_places())
     env = Environment(loader=FileSystemLoader(data_dir()/'web'), autoescape=True, keep_trailing_newline=True)
     total = f"{_sum(r, 'points')} of {_sum(r, 'of')} points" if r['exercises'] else 'not marked'
     exercises = []

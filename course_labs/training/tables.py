@@ -70,8 +70,9 @@ def sets_of(rows, # (n_pairs,) numbers of the sets
 def _sum_rows(ptr, col, weight):
     "For each of n sets of row numbers, the sum of these rows of `weight`"
     ones = torch.ones(len(col), dtype=weight.dtype, device=weight.device)
-    m = torch.sparse_csr_tensor(ptr, col, ones, (len(ptr) - 1, len(weight)), check_invariants=False)
-    return m@weight
+    # In a block, for torch 2.11 warns of checks that are only left out by an argument
+    with torch.sparse.check_sparse_tensor_invariants(False):
+        return torch.sparse_csr_tensor(ptr, col, ones, (len(ptr) - 1, len(weight)))@weight
 
 class _SumSets(torch.autograd.Function):
     "Sums over sets, whose gradient is a sum over the sets that a row is in"

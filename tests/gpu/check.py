@@ -134,8 +134,9 @@ class Check:
     def save(self):
         "Write the table and the page; whole, and one writer at a time"
         from course_labs.core.files import write_whole
+        from course_labs.core.places import own_places, shortened
         with self.lock:
-            table = self.table()
+            table = shortened(self.table(), own_places(self.work))  # it goes into the repository
             write_whole(self.out/'gpu.json', json.dumps(table, indent=1))
             try: write_whole(self.out/'gpu.html', page(table))
             except Exception as e: print(f'gpu.html could not be written: {type(e).__name__}: {e}', file=sys.stderr)
