@@ -10,10 +10,10 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
 APT    := $(SUDO) apt-get install -y python3-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup labs test lab doctor docs sync recipes bench versions hosts soak gpu-pack clean
+.PHONY: help setup labs test lab doctor docs sync recipes bench versions hosts soak resume own-data made-up-gpu gpu-pack clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Install everything into VENV (default .venv), once
 $(READY): settings.ini setup.py
@@ -56,8 +56,17 @@ hosts: $(READY) ## Build the images of Colab and Kaggle from data/hosts, install
 soak: $(READY) ## Run the labs ten times with ten seeds: failures, spread of the results, disk; takes an hour
 	$(BIN)/python tests/soak.py --jobs $(JOBS)
 
+resume: $(READY) ## Keep every training of the labs and change one thing after another: it must begin anew; takes an hour
+	$(BIN)/python tests/resume.py
+
+own-data: $(READY) ## Run the labs on small data of one's own and on wild settings: no lab may end over a result; takes an hour
+	$(BIN)/python tests/own_data.py
+
+made-up-gpu: $(READY) ## Run the labs on a GPU that is made up: no cell may mix devices; takes an hour
+	$(BIN)/python tests/lab_on_gpu.py
+
 gpu-pack: $(READY) ## Put what a check of a GPU needs into gpu_pack; there, without a network: bash tests/gpu/run.sh
 	$(BIN)/python tests/gpu/pack.py gpu_pack
 
 clean: ## Remove what runs and builds left behind, but not VENV
-	rm -rf $(OUT) $(BENCH_DIR) versions_out hosts_out soak_out gpu_pack gpu_out build dist _docs _proc *.egg-info .pytest_cache .hypothesis
+	rm -rf $(OUT) $(BENCH_DIR) versions_out hosts_out soak_out own_data_out gpu_pack gpu_out build dist _docs _proc *.egg-info .pytest_cache .hypothesis

@@ -178,6 +178,7 @@ CASES = [
     Case('50 users without titles', 6, dict(ratings=ratings()), (*FEW, *W6), quick=True),
     Case('8 ratings a user', 6, dict(ratings=ratings(each=8)), ('bs=5000', *FEW, *W6)),
     Case('3 ratings a user, on a scale of 100', 6, dict(ratings=ratings(items=100, each=3, scale=20)), ('lr=1e6', *FEW, *W6)),
+    Case('one factor', 6, set=('n_factors=1', *FEW, *W6)),
     Case('two users', 6, dict(ratings=ratings(users=2, each=12)), ('k=200', *FEW, *W6)),
     Case('one user', 6, dict(ratings=ratings(users=1)), says='holds a single user'),
     Case('three classes of 28 x 28', 7, dict(digits=digits(classes=3), fashion=fashion(classes=3), housing=housing()), ('seeds=1', *W7)),
