@@ -86,7 +86,10 @@ NEWEST = dict(colab='https://raw.githubusercontent.com/googlecolab/backend-info/
               kaggle='https://raw.githubusercontent.com/Kaggle/docker-python/main/kaggle_requirements.txt')
 
 def fetch(url):
-    with urllib.request.urlopen(url, timeout=60) as reply: return reply.read().decode('utf-8')
+    try:
+        with urllib.request.urlopen(url, timeout=60) as reply: return reply.read().decode('utf-8')
+    except OSError as e:
+        raise SystemExit(f'{url} cannot be had ({getattr(e, "reason", e)}): --newest needs a network; without it the lists of data/hosts are taken') from None
 
 def newest_list(name):
     "The list of a host as its owner publishes it today; Kaggle publishes its pins, which are laid over the list that is committed"

@@ -1,5 +1,5 @@
 "The images of Colab and Kaggle: the install cell changes no package of theirs and adds little"
-import ast, datetime, json, re, subprocess, sys
+import ast, datetime, json, re, subprocess, sys, urllib.error
 from importlib import metadata
 
 import pytest
@@ -110,3 +110,14 @@ def test_a_verb_names_the_extra_that_it_lacks(verb, tmp_path):
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert f'course-labs {verb[0]}: nb' in done.stderr and "is not installed: pip install 'course_labs[local]'" in done.stderr
+
+def test_the_newest_lists_need_a_network(monkeypatch):
+    def nowhere(*args, **kw): raise urllib.error.URLError('no route')
+    monkeypatch.setattr(hosts.urllib.request, 'urlopen', nowhere)
+    with pytest.raises(SystemExit, match=r'^https://\S+ cannot be had \(no route\): --newest needs a network'): hosts.newest_list('kaggle')
+
+def test_a_warning_that_a_student_sees_is_found(tmp_path):
+    outputs = [dict(output_type='stream', name='stdout', text='fine'), dict(output_type='stream', name='stderr', text=['x.py:3:\n', '  UserWarning: beta'])]
+    (tmp_path/'x.ipynb').write_text(json.dumps(dict(cells=[dict(cell_type='markdown'), dict(cell_type='code', outputs=outputs)])))
+    assert hosts.warnings_in(tmp_path/'x.ipynb') == ['cell 1: x.py:3: UserWarning: beta']
+    assert hosts.warnings_in(tmp_path/'none.ipynb') == []
