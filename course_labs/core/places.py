@@ -17,8 +17,8 @@ from .paths import cache_root
 
 # %% ../../nbs/lib/core/05_places.ipynb #a83f1e46
 def own_places(run=None # Folder of a run
-              ) -> dict: # Absolute path: what stands for it, '' for what is named from there; the longest first
-    "The folders of this machine that what it prints may name"
+              ) -> dict: # Absolute path: what stands for it; the longest first
+    "The folders of this machine that what it prints may name; '' stands for one from which paths are named"
     home, cache = home_folder(), cache_root()
     found = {Path(course_labs.__file__).parent.parent: '', Path(sysconfig.get_path('purelib')): ''}
     if home is None or not cache.is_relative_to(home): found[cache] = 'cache'
@@ -32,7 +32,8 @@ _COLOUR = r'\x1b\[[0-9;]*m' # What a traceback puts before a path
 
 def _pattern(places):
     names = '|'.join(map(re.escape, places))
-    return re.compile(rf'(?P<before>file://|{_COLOUR}|(?<![\w./~-]))(?P<place>{names})(?P<end>[/\\]|(?![\w-])(?!\.\w))')
+    before, end = rf'file://|{_COLOUR}|(?<![\w./~-])', r'[/\\]|(?![\w-])(?!\.\w)'
+    return re.compile(f'(?P<before>{before})(?P<place>{names})(?P<end>{end})')
 
 def places_in(text:str,   # What others will read
               places:dict # From `own_places`
@@ -46,10 +47,11 @@ def shortened(o,          # A text, or lists and dicts of texts: the outputs of 
              ):           # The same with short names; pictures are left as they are
     "What others will read, without the folders of this machine"
     if isinstance(o, dict):
-        return type(o)({k: v if str(k).startswith('image/') else shortened(v, places) for k,v in o.items()})
+        def new(k, v): return v if str(k).startswith('image/') else shortened(v, places)
+        return type(o)({k: new(k, v) for k,v in o.items()})
     if isinstance(o, (list, tuple)): return type(o)(shortened(v, places) for v in o)
     if not isinstance(o, str) or not any(p in o for p in places): return o
     def short(m):
-        name, inside = places[m['place']], m['end'] in ('/', '\\')
-        return m['before'] + (name + m['end'] if name and inside else name if name else '' if inside else '.')
+        name, end = places[m['place']], m['end']
+        return m['before'] + (name + end if name else '' if end else '.')
     return _pattern(places).sub(short, o)

@@ -66,12 +66,13 @@ _READ = '.html', '.md', '.ipynb', '.json', '.js', '.txt', '.xml'
 
 def _place_faults(path, places):
     for o in places_in(path.read_text(encoding='utf-8'), places):
-        yield f'names {o}, a folder of this machine: run the labs again, or take the path out of what is printed'
+        way_out = 'run the labs again, or take the path out of what is printed'
+        yield f'names {o}, a folder of this machine: {way_out}'
 
 def site_faults(folder,        # The built site
                 places:dict={} # Folders that it must not name, from `own_places`
                ) -> list:      # One line each
-    "Broken links and anchors, missing pictures and texts, requests that leave the site, folders of this machine"
+    "Broken links and anchors, missing pictures and texts, what leaves the site, folders of this machine"
     folder, faults = Path(folder).resolve(), set()
     _target.cache_clear()
     _exists.cache_clear()
