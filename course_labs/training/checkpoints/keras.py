@@ -120,6 +120,8 @@ class ResumeKeras(keras.callbacks.Callback):
         "Put everything back as the checkpoint has it"
         for v,a in zip(_variables(self.net), s['variables']): v.assign(a.numpy())
         for v,a in zip(_opt_variables(self.net), s['opt'] or ()): v.assign(a.numpy())
+        # Of an optimiser that is kept no longer a saved model still says how many steps it took
+        if not s['opt'] and 'steps' in s: self.net.optimizer.iterations.assign(s['steps'])
         for cb, values in zip(self.others, unpacked(s['others']).values()): vars(cb).update(values)
         self.log, self.restored = s['log'], s
         self.net._initial_epoch = self.params['epochs'] if ended else epoch
@@ -144,7 +146,8 @@ class ResumeKeras(keras.callbacks.Callback):
         self.seconds = time.perf_counter() - self.begun
         ended = self.net.stop_training or epoch + 1 >= self.params['epochs']
         state = dict(about=self.about, variables=_arrays(_variables(self.net)),
-                     opt=_arrays(_opt_variables(self.net)), log=self.log, random=random_values(),
+                     opt=_arrays(_opt_variables(self.net)), steps=int(self.net.optimizer.iterations),
+                     log=self.log, random=random_values(),
                      others=packed(changed(self.before, _noted(self.others))), seconds=self.seconds)
         self.store.write(state, self.fits - 1, epoch + 1, ended=ended)
 
