@@ -69,7 +69,7 @@ def sets_of(rows, # (n_pairs,) numbers of the sets
 
 def _sum_rows(ptr, col, weight):
     "For each of n sets of row numbers, the sum of these rows of `weight`"
-    ones = torch.ones(len(col), dtype=weight.dtype, device=weight.device)
+    ones = weight.new_ones(len(col))
     # In a block, for torch 2.11 warns of checks that are only left out by an argument
     with torch.sparse.check_sparse_tensor_invariants(False):
         return torch.sparse_csr_tensor(ptr, col, ones, (len(ptr) - 1, len(weight)))@weight

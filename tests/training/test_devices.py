@@ -96,3 +96,12 @@ def test_trainer_takes_one_of_two(gpu, monkeypatch, tmp_path):
     offer_gpus(Device('cuda', 'Tesla T4', ('float32',)))
     assert TrainingArguments(str(tmp_path), per_device_train_batch_size=32, report_to=[]).train_batch_size == 32
     assert n_gpus() == 2  # for `launch`
+
+def test_sums_over_sets(gpu):
+    "Forwards and backwards"
+    from course_labs.training.tables import sets_of, sum_sets
+    sets, members = np.array([1, 0, 0]), np.array([2, 2, 0])
+    table = torch.ones(3, 2, device='cuda', requires_grad=True)
+    sums = sum_sets(table, *(o.to('cuda') for o in (*sets_of(sets, members, 3), *sets_of(members, sets, 3))))
+    sums.sum().backward()
+    assert sums.device.type == table.grad.device.type == 'cuda' and table.grad[:, 0].tolist() == [1, 0, 2]
