@@ -45,7 +45,7 @@ def photo_table(folder,                 # Folder of class folders
 def split_groups(labels,          # n labels
                  groups,          # n groups, each of one label; a group stays together
                  valid:float=0.2, # Share of each class's groups for validation
-                 test:float=0.2,  # Share for the test
+                 test:float=0.2,  # Share for the test; 0 for no test set
                  seed:int=0       # Of the draw
                 ) -> tuple:       # Sorted positions (train, valid, test)
     """Draw whole groups of every class into three sets, at least one group each
@@ -58,7 +58,7 @@ def split_groups(labels,          # n labels
     parts = [], [], []
     for l in np.unique(labels):
         own = rng.permutation(np.unique(groups[labels == l]))
-        n_valid, n_test = max(1, round(valid*len(own))), max(1, round(test*len(own)))
+        n_valid, n_test = max(1, round(valid*len(own))), max(1, round(test*len(own))) if test else 0
         if n_valid + n_test >= len(own):
             raise CourseError(f'the class {l} has {len(own)} groups, too few for validation '
                               f'({n_valid}), test ({n_test}) and training: add data or lower the shares')
