@@ -21,23 +21,18 @@ from ..teaching.small_net import (  # noqa: F401
     StopEarly, as_photos, small_cnn, train_small)
 
 # %% ../../nbs/labs/week02_first_model.ipynb #w2000015
-from fastai.vision.all import error_rate
+from ..teaching.recogniser import recogniser
 from ..training.loaders import NoValidation, quiet
 from ..training.norms import renew_norms
-from ..training.vision_models import image_learner
 
-def fit_photos(dls, arch:str,    # DataLoaders of photos; name of a model
-               way:str,          # 'frozen', 'fine-tuned' or 'from scratch'
+def fit_photos(dls, arch:str,  # DataLoaders of photos; name of a model
+               way:str,        # 'frozen', 'fine-tuned' or 'from scratch'
                lr:float, epochs:int, freeze_epochs:int, size:int, bs:int=None):
     "A trained recogniser; each way takes `freeze_epochs + epochs` passes"
-    head = dict(ps=0.2, lin_ftrs=[], concat_pool=False, keep_bn=True)
-    learn = image_learner(dls, arch, pretrained=way != 'from scratch', img_size=size,
-                          metrics=error_rate, **head)
+    learn = recogniser(dls, arch, way != 'from scratch', size)
     with quiet(learn), learn.added_cbs(NoValidation()):
         if way == 'fine-tuned': learn.fine_tune(epochs, lr, freeze_epochs=freeze_epochs)
-        else:
-            if way == 'frozen': learn.freeze()
-            learn.fit_one_cycle(freeze_epochs + epochs, lr)
+        else: learn.fit_one_cycle(freeze_epochs + epochs, lr)   # frozen where it is pretrained
     # After few steps from scratch, the averages of batch normalisation are still on their way
     return renew_norms(learn) if way == 'from scratch' else learn
 
