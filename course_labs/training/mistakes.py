@@ -6,7 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/mistakes.html.md"""
 
 # %% auto #0
 __all__ = ['as_codes', 'scores', 'linear_model', 'fit_linear', 'linear_error', 'confusion', 'top_losses', 'error_by_group',
-           'flip_labels', 'label_losses']
+           'flip_labels', 'out_of_fold', 'label_losses']
 
 # %% ../../nbs/lib/training/27_mistakes.ipynb #6b71d403
 import math
@@ -103,6 +103,25 @@ def flip_labels(labels,          # n labels
     for r in rows: new[r] = rng.choice(names[names != labels[r]])
     return new, rows
 
+def out_of_fold(X,            # (n, features)
+                labels,       # n labels
+                groups,       # n groups; a group is judged by a model that did not see it
+                n_folds:int=5, # Parts into which the groups are dealt
+                seed:int=0,   # Of the deal
+                C:float=0.05  # Inverse strength of the weight decay
+               ) -> np.ndarray: # (n, classes): logarithms of probabilities, classes in alphabetical order
+    "What linear models say of each item that saw neither it nor its group"
+    labels, groups, rng = np.asarray(labels), np.asarray(groups), np.random.default_rng(seed)
+    names, classes = rng.permutation(np.unique(groups)), np.unique(labels)
+    fold = dict(zip(names, np.arange(len(names)) % min(n_folds, len(names))))
+    fold, res = np.array([fold[o] for o in groups]), np.full((len(labels), len(classes)), 1e-12)
+    for f in np.unique(fold):
+        out = fold == f
+        model = fit_linear(X[~out], labels[~out], C)
+        # A class that no other fold has stays at almost 0
+        res[np.ix_(out, np.searchsorted(classes, model.classes_))] = model.predict_proba(X[out])
+    return np.log(np.maximum(res, 1e-12))
+
 def label_losses(X,          # (n, features)
                  labels,     # n labels, some of them wrong
                  groups,     # n groups; a group is judged by a model that did not see it
@@ -111,14 +130,5 @@ def label_losses(X,          # (n, features)
                  C:float=0.005 # Inverse of a decay strong enough not to learn wrong labels by heart
                 ) -> np.ndarray: # (n,) minus the logarithm of the probability of each label
     "How implausible each label is to a linear model trained without its group"
-    labels, groups, rng = np.asarray(labels), np.asarray(groups), np.random.default_rng(seed)
-    names = rng.permutation(np.unique(groups))
-    fold = dict(zip(names, np.arange(len(names)) % min(n_folds, len(names))))
-    fold, res = np.array([fold[o] for o in groups]), np.zeros(len(labels))
-    for f in np.unique(fold):
-        out = fold == f
-        model = fit_linear(X[~out], labels[~out], C)
-        column = {o: i for i,o in enumerate(model.classes_)}
-        def loss(row, l): return -math.log(max(row[column[l]], 1e-12)) if l in column else math.inf
-        res[out] = [loss(row, l) for row,l in zip(model.predict_proba(X[out]), labels[out])]
-    return res
+    log_probs = out_of_fold(X, labels, groups, n_folds, seed, C)
+    return -log_probs[np.arange(len(log_probs)), np.unique(labels, return_inverse=True)[1]]

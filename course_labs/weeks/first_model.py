@@ -16,7 +16,7 @@ from ..teaching.recogniser import (  # noqa: F401
     ask_app, load_recogniser, recognise, recogniser_app)
 from ..training.mistakes import (  # noqa: F401
     as_codes, confusion, error_by_group, fit_linear, flip_labels, label_losses, linear_error,
-    linear_model, scores, top_losses)
+    linear_model, out_of_fold, scores, top_losses)
 from ..teaching.small_net import (  # noqa: F401
     StopEarly, as_photos, small_cnn, train_small)
 
