@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..core.files import CourseError, write_whole
 from ..core.notebooks import plain
+from ..core.paths import extra_name
 from ..core.settings import SIZES
 
 # %% ../../nbs/lib/running/00_record.ipynb #71363837
@@ -39,6 +40,11 @@ class LabRun:
     config:dict=field(default_factory=dict)    # The settings
     own:list=field(default_factory=list)       # Words for what is not the course's own
 
+    @property
+    def name(self) -> str:
+        "'week 2', or 'week 2 extra gpu'"
+        return f'week {self.week} extra {extra}' if (extra := extra_name(self.notebook)) else f'week {self.week}'
+
 @dataclass
 class Run:
     "What became of all labs of a run"
@@ -54,7 +60,7 @@ class Run:
         return next((o.facts for o in self.labs if o.facts), {})
     def lab(self, week:int) -> LabRun|None:
         "The lab of a week; its extras come after it"
-        of_week = sorted((o for o in self.labs if o.week == week), key=lambda o: '_extra_' in o.notebook)
+        of_week = sorted((o for o in self.labs if o.week == week), key=lambda o: bool(extra_name(o.notebook)))
         return of_week[0] if of_week else None
 
 # %% ../../nbs/lib/running/00_record.ipynb #7e0d49ba
