@@ -76,7 +76,7 @@ def _complain_on_page(answer):
     import gradio as gr
     def f(given):
         try: return answer(given)
-        except CourseError as e: raise gr.Error(str(e)) from None
+        except CourseError as e: raise gr.Error(str(e), print_exception=False) from None
     return f
 
 def _photo_input(gr):
@@ -90,7 +90,7 @@ def _sketch_input(gr):
     "White paper and a black pen; other colours beside it"
     pen = gr.Brush(default_size=8, colors=['#000000', '#D55E00', '#0072B2', '#009E73'], color_mode='defaults')
     return gr.Sketchpad(type='pil', label='drawing', canvas_size=(400, 400), brush=pen, layers=False,
-                        transforms=(), height=500)
+                        transforms=(), height=500, placeholder='Take the pen on the left')
 
 def recogniser_app(learn:Learner,          # From `load_recogniser`, or the one you trained
                    title:str='What is it?' # Heading of the page
