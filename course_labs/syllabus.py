@@ -91,7 +91,9 @@ class Week:
         "One of its extras; raises `CourseError` with those that there are"
         if name in self.extras: return self.extras[name]
         known = ', '.join(self.extras) or 'none'
-        raise CourseError(f'week {self.number} has no extra {name!r}; there are: {known}')
+        table = f'[extras.{name}] in data/course/week{self.number:02d}.toml'
+        raise CourseError(f'week {self.number} has no extra {name!r}; there are: {known}. '
+                          f'An extra has a table {table}')
     def recorded(self, extra:str='') -> tuple: # Names of results
         "What the lab must record, or one of its extras"
         if extra: return self.extra(extra).results

@@ -20,16 +20,17 @@ from ..core.settings import Config
 from ..data_sets.image_cache import cache_images
 from ..data_sets.images import read_images_csv
 from ..data_sets.registry import get
+from ..data_sets.signals import (draw_clips, draw_series, gadf, grey_image, mel_images,
+                                           plot_image)
 from ..data_sets.synthetic_photos import draw_photos
 from ..syllabus import week
 from ..training.budget import fetched, looking, on_cpu, train_step, training
 from ..training.loaders import features, logits_of
 from ..training.recipes import Arm
 from ..training.vision_models import vision_model
-from ..weeks.first_model import (as_codes, as_photos, cures_of, draw_clips, draw_series, far_rows,
-                                           fit_cure, fit_far, fit_photos, gadf, grey_image, lab_clothes,
-                                           linear_error, mel_images, photo_table, plot_image, scores,
-                                           small_cnn, small_parts, split_groups, split_random, train_small)
+from ..weeks.first_model import (as_codes, as_photos, cures_of, far_rows, fit_cure, fit_far, fit_photos,
+                                           lab_clothes, linear_error, photo_table, scores, small_cnn,
+                                           small_parts, split_groups, split_random, train_small)
 
 # %% ../../nbs/lib/arms/week02.ipynb #6ec07055
 SET = Config({k: s.tiny for k,s in week(2).settings.items()})

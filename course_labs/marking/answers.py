@@ -330,5 +330,6 @@ def lab_of(nb:dict,   # A submitted notebook
     if not any(score.values()):
         names = {n for s in statements(nb)[0] if s.kind == 'def' for n in s.names}
         score = {w: sum(t.name in names for t in ts) for w,ts in labs.items()}
-    best = max(score, key=score.get, default=None)
+    # Of two that share an exercise it is the one of which less is missing
+    best = max(score, key=lambda o: (score[o], -len(labs[o])), default=None)
     return best if best is not None and score[best] else None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..core.files import CourseError, write_whole
 from ..core.notebooks import lab_summary
-from ..core.paths import Addresses, addresses, extra_name, lab_notebooks
+from ..core.paths import Addresses, addresses, extra_name, lab_notebooks, lab_order
 from ..marking.release import release, student_addresses
 from .site_pages import (lab_head, lab_page, labs_page, results_page,
                                                split_title, student_page)
@@ -33,7 +33,7 @@ def lab_sources(run:Run,
     found |= {lab.notebook: (lab.week, run_dir/lab.notebook, lab) for lab in run.labs}
     for name,(_, path, _) in found.items():
         if not path.exists(): raise CourseError(f'{run_dir} lacks {name}: run the labs again')
-    return dict(sorted(found.items()))
+    return {k: found[k] for k in sorted(found, key=lab_order)}
 
 def student_versions(run_dir:Path, # A finished run
                      root:Path,    # The checkout
@@ -65,8 +65,8 @@ def stage_labs(run:Run,
         nb = nbformat.read(path, as_version=4)
         nbformat.write(nb, files/name)
         shown.append((name, *lab_summary(nb)))
-        head, stem = lab_head(week, name, there, lab), Path(name).stem if extra_name(name) else name.split('_')[0]
-        nbformat.write(lab_page(nb, head, stem, nbs/'figures'), nbs/'labs'/name)
+        stem = Path(name).stem if extra_name(name) else name.split('_')[0]
+        nbformat.write(lab_page(nb, lab_head(week, name, there, lab), stem, nbs/'figures'), nbs/'labs'/name)
     return shown
 
 # %% ../../nbs/lib/publishing/09_site_stage.ipynb #97c47419
