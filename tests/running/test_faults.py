@@ -183,12 +183,12 @@ def named(tmp_path): return {o['notebook']: o for o in metrics(tmp_path)['labs']
 
 def test_extras_run_with_their_week_and_record_their_own_results(run, tmp_path):
     "Results stand in the syllabus as those of the lab, or of an extra; each fails for its own"
-    records = GOOD.replace("names = '", "names = '{} ")
+    def recording(names): return GOOD.replace("names = '", f"names = '{names} ")
     lab(tmp_path/'labs', 8, GOOD)
-    lab(tmp_path/'labs', 2, records.format('error_rate error_rate_scratch'))
+    lab(tmp_path/'labs', 2, recording('error_rate error_rate_scratch'))
     labs = tmp_path/'labs'
     for name,what in (('gpu', 'other'), ('sound_and_series', 'spectrogram_accuracy')):
-        lab(tmp_path/'made', 2, records.format(what))
+        lab(tmp_path/'made', 2, recording(what))
         (tmp_path/'made'/'week02_x.ipynb').rename(labs/f'week02_extra_{name}.ipynb')
     res = run('--size', 'tiny', '--week', '2')
     got = named(tmp_path)
