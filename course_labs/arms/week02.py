@@ -28,9 +28,9 @@ from ..training.budget import fetched, looking, on_cpu, train_step, training
 from ..training.loaders import features, logits_of
 from ..training.recipes import Arm
 from ..training.vision_models import vision_model
-from ..weeks.first_model import (as_codes, as_photos, cures_of, far_rows, fit_cure, fit_far, fit_photos,
-                                           lab_clothes, linear_error, photo_table, scores, small_cnn,
-                                           small_parts, split_groups, split_random, train_small)
+from ..weeks.first_model import (as_codes, as_photos, cures_of, far_rows, fit_cure, fit_far,
+                                           fit_photos, lab_clothes, linear_error, photo_table, scores,
+                                           small_cnn, small_parts, split_groups, split_random, train_small)
 
 # %% ../../nbs/lib/arms/week02.ipynb #6ec07055
 SET = Config({k: s.tiny for k,s in week(2).settings.items()})

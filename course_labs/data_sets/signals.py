@@ -20,8 +20,8 @@ from ..core.files import CourseError
 from .sounds import RATE
 
 # %% ../../nbs/lib/data_sets/18_signals.ipynb #519a1005
-# Partials as (multiple of the fundamental, strength); attack and decay in seconds, None for a held tone; depth
-# of the vibrato
+# Partials as (multiple of the fundamental, strength); attack and decay in seconds, None for a held tone;
+# depth of the vibrato
 INSTRUMENTS = dict(
     flute =dict(partials=[(1, 1.), (2, .25), (3, .08)], attack=.08, decay=None, vibrato=.006),
     reed  =dict(partials=[(1, 1.), (3, .75), (5, .5), (7, .3)], attack=.03, decay=None, vibrato=0.),

@@ -43,7 +43,8 @@ class LabRun:
     @property
     def name(self) -> str:
         "'week 2', or 'week 2 extra gpu'"
-        return f'week {self.week} extra {extra}' if (extra := extra_name(self.notebook)) else f'week {self.week}'
+        extra = extra_name(self.notebook)
+        return f'week {self.week}' + (f' extra {extra}' if extra else '')
 
 @dataclass
 class Run:

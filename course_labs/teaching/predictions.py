@@ -90,12 +90,13 @@ def _of_file(file): return load_predictions(file)
 def predictions(weeks=None # A week or several; None for all
                ) -> dict:  # Id: prediction
     "The predictions of the course, checked: of each week those of its lab, then those of its extras"
-    folder = data_dir()/'questions'/'predictions'
-    files = [f for w in as_weeks(weeks) for f in (folder/f'week{w}.json', *sorted(folder.glob(f'week{w}_extra_*.json')))]
+    folder, files = data_dir()/'questions'/'predictions', []
+    for w in as_weeks(weeks): files += [folder/f'week{w}.json', *sorted(folder.glob(f'week{w}_extra_*.json'))]
     res = {}
     for f in files:
         found = _of_file(f) if f.exists() else {}
-        if twice := found.keys() & res: raise CourseError(f'{f.name}: {min(twice)} is in another file as well')
+        for id in found:
+            if id in res: raise CourseError(f'{f.name}, prediction {id}: is in another file as well')
         res |= found
     return res
 

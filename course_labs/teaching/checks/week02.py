@@ -246,7 +246,8 @@ def check_tone_row(answer, rng):
              (round(f % (rate/2)/step),
               'Above the last row the tone does not begin anew at row 0; it comes back down, as in a '
               'mirror.'),
-             (int(shown/step), 'A tone between two rows is strongest in the nearer one; you take the lower one.'),
+             (int(shown/step),
+              'A tone between two rows is strongest in the nearer one; you take the lower one.'),
              (rows, 'A tone that is too high is not caught by the last row; it shows as a lower one.'),
              (round(f/(rate/2/n_fft)),
               'How many hertz lie between two rows? One turn in a window of n_fft samples is rate/n_fft.'),
