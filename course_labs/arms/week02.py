@@ -132,7 +132,7 @@ def by_loss(how:dict # Of `cures_of`
         rows, valid, score, noisy = noisy_parts(labels, half_rows(), sizes, SET.wrong_labels, seed)
         made = {k: v() if callable(v) else v for k,v in how.items()}
         learn = train_small(photos, noisy, rows, valid, recipe['epochs'], recipe['lr'], recipe['bs'],
-                            widths=SMALL_WIDTHS, **made)
+                            widths=SMALL_WIDTHS, one_cycle=True, validate='cbs' in made, **made)
         codes = as_codes(labels[score], learn.dls.vocab)
         return scores(logits_of(learn.model, photos[score]), codes)['loss']
     return train

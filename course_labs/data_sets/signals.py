@@ -7,7 +7,7 @@ Docs: https://course-labs.github.io/course_labs/lib/data_sets/signals.html.md"""
 # %% auto #0
 __all__ = ['INSTRUMENTS', 'N_FFT', 'HOP', 'N_MELS', 'DB_RANGE', 'SERIES', 'tone', 'mel_filters', 'mel_spectrogram', 'grey_image',
            'draw_clips', 'mel_images', 'scale_series', 'gadf', 'plot_image', 'make_series', 'draw_series',
-           'plot_signal_pictures']
+           'plot_signal_pictures', 'plot_instruments', 'plot_fields']
 
 # %% ../../nbs/lib/data_sets/18_signals.ipynb #519a1002
 import math
@@ -20,8 +20,8 @@ from ..core.files import CourseError
 from .sounds import RATE
 
 # %% ../../nbs/lib/data_sets/18_signals.ipynb #519a1005
-# Partials as (multiple of the fundamental, strength); attack and decay in seconds, None for a held tone; depth
-# of the vibrato
+# Partials as (multiple of the fundamental, strength); attack and decay in seconds, None for a held tone;
+# depth of the vibrato
 INSTRUMENTS = dict(
     flute =dict(partials=[(1, 1.), (2, .25), (3, .08)], attack=.08, decay=None, vibrato=.006),
     reed  =dict(partials=[(1, 1.), (3, .75), (5, .5), (7, .3)], attack=.03, decay=None, vibrato=0.),
@@ -183,4 +183,48 @@ def plot_signal_pictures(seed:int=0,            # Of the clip and the series
     field.imshow(gadf(x), vmin=-1, vmax=1, cmap='cividis')
     field.set(xlabel='second moment', ylabel='first moment', title='Its angular field')
     for ax in (mel, field): ax.grid(visible=False)
+    return axs
+
+# %% ../../nbs/lib/data_sets/18_signals.ipynb #519a1101
+def _bare(axs):
+    for ax in axs:
+        ax.set(xticks=[], yticks=[])
+        ax.grid(visible=False)
+
+def plot_instruments(seconds:float=0.5, # Length of the clips
+                     seed:int=3         # Of each clip: all start at the same pitch and moment
+                    ):                  # (2, instruments) axes
+    "A clip of every instrument above its spectrogram"
+    import matplotlib.pyplot as plt
+    fig,axs = plt.subplots(2, len(INSTRUMENTS), figsize=(11, 4), sharey='row', layout='constrained')
+    for (above, below),name in zip(axs.T, INSTRUMENTS):
+        wave = tone(name, np.random.default_rng(seed), seconds)
+        above.plot(np.arange(len(wave))/RATE, wave, lw=.3)
+        above.set(title=name)
+        below.imshow(mel_spectrogram(wave), origin='lower', aspect='auto', extent=(0, seconds, 0, N_MELS))
+        below.set(xlabel='time (s)')
+        below.grid(visible=False)
+    axs[0, 0].set(ylabel='sample')
+    axs[1, 0].set(ylabel='mel band')
+    fig.suptitle('One pitch, five instruments: the spectrogram shows which partials sound, and when', x=.01,
+                 ha='left')
+    return axs
+
+def plot_fields(series, # (n, length), of every kind at least one
+                kinds   # n names of kinds
+               ):       # (2, kinds) axes
+    "The first series of every kind as a plot, above its Gramian angular difference field"
+    import matplotlib.pyplot as plt
+    series, kinds = np.asarray(series), list(kinds)
+    fig,axs = plt.subplots(2, len(SERIES), figsize=(9, 4), layout='constrained')
+    for (above, below),kind in zip(axs.T, SERIES):
+        x = series[kinds.index(kind)]
+        above.imshow(plot_image(x, len(x)), aspect='auto')
+        below.imshow(gadf(x), vmin=-1, vmax=1, cmap='cividis')
+        above.set_title(kind, loc='center', fontsize=10)
+    _bare(axs.flat)
+    axs[0, 0].set_ylabel('plot')
+    axs[1, 0].set_ylabel('field')
+    axs[1, 2].set_xlabel('time of the second moment, to the right; of the first, downwards')
+    fig.suptitle('What is a shape in the plot is a texture in the field', x=.01, ha='left')
     return axs

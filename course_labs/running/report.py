@@ -37,7 +37,7 @@ def _shown(folder, lab):
     source, traceback = record.failure(nb) if nb and lab.error else ('', '')
     return dict(
         vars(lab),
-        title=lab_title(nb) if nb else f'Week {lab.week}',
+        title=lab_title(nb) if nb else lab.name.capitalize(),
         figures=figures(nb) if nb else [],
         executed=nb is not None,
         failed_source=source,

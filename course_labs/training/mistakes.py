@@ -114,13 +114,13 @@ def out_of_fold(X,            # (n, features)
     labels, groups, rng = np.asarray(labels), np.asarray(groups), np.random.default_rng(seed)
     names, classes = rng.permutation(np.unique(groups)), np.unique(labels)
     fold = dict(zip(names, np.arange(len(names)) % min(n_folds, len(names))))
-    fold, res = np.array([fold[o] for o in groups]), np.full((len(labels), len(classes)), 1e-12)
+    fold, res = np.array([fold[o] for o in groups]), np.zeros((len(labels), len(classes)))
     for f in np.unique(fold):
         out = fold == f
         model = fit_linear(X[~out], labels[~out], C)
-        # A class that no other fold has stays at almost 0
-        res[np.ix_(out, np.searchsorted(classes, model.classes_))] = model.predict_proba(X[out])
-    return np.log(np.maximum(res, 1e-12))
+        p = np.maximum(model.predict_proba(X[out]), 1e-12)
+        res[np.ix_(out, np.searchsorted(classes, model.classes_))] = p  # a class that no other fold has stays at 0
+    with np.errstate(divide='ignore'): return np.log(res)
 
 def label_losses(X,          # (n, features)
                  labels,     # n labels, some of them wrong

@@ -14,6 +14,10 @@ from ..data_sets.photos import (  # noqa: F401
 from ..teaching.patrols import REMEDIES, distance, patrol_loop  # noqa: F401
 from ..teaching.recogniser import (  # noqa: F401
     ask_app, load_recogniser, recognise, recogniser_app)
+from ..data_sets.signals import (  # noqa: F401
+    DB_RANGE, HOP, INSTRUMENTS, N_FFT, N_MELS, SERIES, draw_clips, draw_series, gadf, grey_image,
+    make_series, mel_filters, mel_images, mel_spectrogram, plot_image, scale_series, tone)
+from ..training.timing import product_intensity  # noqa: F401
 from ..training.mistakes import (  # noqa: F401
     as_codes, confusion, error_by_group, fit_linear, flip_labels, label_losses, linear_error,
     linear_model, out_of_fold, scores, top_losses)
@@ -46,8 +50,8 @@ SMALL_WIDTHS = 32, 64, 128   # channels of the small network's layers
 def cures_of(cfg # patience, dropout, wd
             ) -> dict: # Name: what `train_small` gets; functions are called anew each time
     "The cures, and none"
-    vary = partial(aug_transforms, do_flip=False, max_rotate=10, min_zoom=0.9, max_zoom=1.2,
-                   max_lighting=0, max_warp=0, pad_mode='zeros')
+    vary = partial(aug_transforms, do_flip=False, max_rotate=15, min_zoom=0.8, max_zoom=1.3,
+                   max_lighting=0, max_warp=0.1, pad_mode='zeros')
     return {'no cure': {},
             'augmentation': dict(batch_tfms=vary),
             'early stopping': dict(cbs=partial(StopEarly, cfg.patience)),

@@ -290,13 +290,15 @@ def check_read_confusion(answer, rng):
     'f % rate is between 0 and rate; what is above rate/2 shows as rate minus it. Then divide by the '
     'rate/n_fft hertz of a row.'))
 def check_tone_row(answer, rng):
-    for i in range(14):
+    by_hand = 440, 5000, 455
+    for i in range(18):
         rate, n_fft = int(rng.choice([8000, 16000, 24000])), int(rng.choice([200, 400, 800]))
         step, rows = rate//n_fft, n_fft//2
         k = int(rng.integers(3, rows - 3))
-        f = (k*step, k*step, rate - k*step, rate + k*step, 2*rate - k*step)[i % 5 if i > 2 else 0]
-        if i == 0: rate, n_fft, f, step, rows = 8000, 400, 440, 20, 200
-        if i == 1: rate, n_fft, f, step, rows = 8000, 400, 5000, 20, 200
+        # Between two rows, on either side of the middle; on a row where i is even
+        low = k*step + (0, 3, 0, 7)[i % 4]*step//10
+        f = (low, rate - low, rate + low, 2*rate - low, 2*rate + low)[i % 5]
+        if i < len(by_hand): rate, n_fft, f, step, rows = 8000, 400, by_hand[i], 20, 200
         low = f % rate
         shown = min(low, rate - low)
         no_row = (f'The spectrogram has no such row: the last one, {rows}, stands for {rate//2} Hz. What do '
@@ -310,6 +312,8 @@ def check_tone_row(answer, rng):
              (round(f % (rate/2)/step),
               'Above the last row the tone does not begin anew at row 0; it comes back down, as in a '
               'mirror.'),
+             (int(shown/step),
+              'A tone between two rows is strongest in the nearer one; you take the lower one.'),
              (rows, 'A tone that is too high is not caught by the last row; it shows as a lower one.'),
              (round(f/(rate/2/n_fft)),
               'How many hertz lie between two rows? One turn in a window of n_fft samples is rate/n_fft.'),
@@ -371,10 +375,13 @@ def check_shop_loop(answer, rng):
     'However large m is, operations/bytes stays below n/bytes_a_number: compare that with the balance first. '
     'Then round m up.'))
 def check_batch_for_compute(answer, rng):
-    for i in range(14):
+    # The three worked by hand: rounded up, a division that comes out even, none; then the limit itself
+    by_hand = [(200, 2, 30), (60, 4, 10), (30, 4, 10), (40, 4, 10)]
+    for i in range(16):
         n, size, balance = int(rng.integers(50, 5000)), int(rng.choice([1, 2, 4])), int(rng.integers(3, 120))
-        if i == 0: n, size, balance = 200, 2, 30
-        if i == 1: n, size, balance = 30, 4, 10
+        if i < len(by_hand): n, size, balance = by_hand[i]
+        # With n = 2b the batch is b: even once more, at numbers that nobody knows before
+        elif i % 4 == 0: n = 2*size*balance
         def batch(b, n=n):
             top, below = b*n, 2*n - 2*b
             return -(-top//below) if below > 0 else 0
@@ -382,8 +389,13 @@ def check_batch_for_compute(answer, rng):
         negative = [(-(-b*n//(2*n - 2*b)),
                      'A batch cannot be negative. What does it mean that the equation has no answer above '
                      '0?')] if n < b else []
+        one_more = [(batch(b) + 1,
+                     'That is one item more than needed: where the division comes out even, there is nothing '
+                     'to round up.')] if n > b else []
         like(answer(n, size, balance), batch(b),
              f'batch_for_compute(n={n}, bytes_a_number={size}, balance={balance})',
+             (batch(b) - 1, 'Round up: one item fewer is not quite enough.'),
+             *one_more,
              (-(-b//2),
               'You count the weights alone. For each item the inputs are read and the outputs are written, '
               'too.'),
@@ -392,7 +404,6 @@ def check_batch_for_compute(answer, rng):
              (batch(balance), 'The balance is in operations a *byte*, and you count numbers.'),
              (-(-b*n//max(1, n - 2*b)) if n > 2*b else 0,
               'A multiplication and an addition are two operations.'),
-             (batch(b) - 1, 'Round up: one item fewer is not quite enough.'),
              (b*n/(2*n - 2*b) if n > b else 0, 'A batch has a whole number of items: round up.'),
              *negative,
              think='operations/bytes for a batch of m, with the bytes of weights, inputs and outputs. From '
