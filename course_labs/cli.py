@@ -43,7 +43,7 @@ def run(weeks=None,      # Numbers; None for all
         with Progress([w for w in labs if w not in held]) as progress:
             res = run_labs(labs, out, size, env, jobs, timeout, progress, memory, held.values())
         report = make_report(out)
-    passed = [f'week {o.week}' for o in res.labs if o.ok]
+    passed = [o.name for o in res.labs if o.ok]
     if res.interrupted: print(f"Interrupted. Finished and kept: {', '.join(passed) or 'none'}")
     print(f'{len(passed)} of {len(labs)} labs passed in {res.seconds:.0f} s. Open {report}')
     return 128 + (came or [signal.SIGINT])[0] if res.interrupted else int(not res.ok)
@@ -66,7 +66,7 @@ def lab(folder='course_labs_notebooks', # Where copies go when the library is in
     if not checkout():
         there = Path(folder)
         there.mkdir(parents=True, exist_ok=True)
-        for p in lab_notebooks().values():
+        for p in lab_notebooks(extras=True).values():
             if not (there/p.name).exists(): shutil.copy(p, there/p.name)
         print(f'Your copies of the labs are in {there.resolve()}')
     cmd = [sys.executable, '-m', 'jupyterlab', f'--notebook-dir={there}', f'--port={port}']

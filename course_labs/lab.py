@@ -10,7 +10,7 @@ __all__ = ['Summary', 'Lab', 'start']
 # %% ../nbs/lib/lab.ipynb #5a9e6b4f
 import html, json, math, os, time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -55,9 +55,10 @@ class Lab:
                  seed:int,      # Seeds everything
                  host:str,      # 'kaggle', 'colab' or 'local'
                  online:bool,   # Is a network there?
-                 out:Path       # Folder for the files that the lab writes; made when first used
+                 out:Path,      # Folder for the files that the lab writes; made when first used
+                 extra:str=''   # Name of an extra of the week; empty for its lab
                 ):
-        self.week, self.device, self.size, self.seed = week, device, size, seed
+        self.week, self.device, self.size, self.seed, self.extra = week, device, size, seed, extra
         self.host, self.online = host, online
         self._out, self.here = Path(out).absolute(), Path.cwd() # `here`: beside the notebook
         self.metrics, self.cfg = {}, None
@@ -93,7 +94,7 @@ class Lab:
         """The week's settings at this size, and a look at whether all that they need can be had
 
         Raises `CourseError` that lists them on one that there is not, and one that lists what is missing."""
-        week = syllabus.week(self.week)
+        week = self._syllabus()
         if tiny is None: known = {s.name: getattr(s, self.size) for s in week.settings.values()}
         elif odd := set(tiny)^set(full or {}):
             raise ValueError(f'tiny and full differ in their keys: {sorted(odd)}')
@@ -109,6 +110,14 @@ class Lab:
         self._write()
         if tiny is None: self._preflight(week, cfg)
         return cfg
+
+    def _syllabus(self):
+        "The week; for an extra with what that one shows and needs"
+        week = syllabus.week(self.week)
+        if not self.extra: return week
+        extra = week.extra(self.extra)
+        shown = {k: replace(s, dial=k in extra.settings) for k,s in week.settings.items()}
+        return replace(week, settings=shown, preflight=extra.preflight)
 
     def _preflight(self, week, cfg):
         "Look for what this run needs, once for the same settings"
@@ -263,10 +272,13 @@ def _keep(lab):
     if _choose('COURSE_LABS_KEEP', wish, ('0', '1')) == '0': return keeper.stop()
     keep_trainings(lab._out/'resume', lambda: {k: v for k,v in (lab.cfg or {}).items() if k != 'resume'})
 
-def start(week:int # Which lab
+def start(week:int,    # Which lab
+          extra:str='' # One of the week's extras, by name; empty for the lab itself
          ) -> Lab: # Settings, data and results of this run
     "Look where this runs, choose device and size, seed everything, print a short table and return the `Lab`"
-    week = syllabus.week(week).number
+    week = syllabus.week(week)
+    if extra: week.extra(extra)
+    week, name = week.number, f'week{week.number:02d}' + (f'_extra_{extra}' if extra else '')
     true_float32()
     device, where, net = probe_device(), host(), online()
     offer_gpus(device)
@@ -274,8 +286,8 @@ def start(week:int # Which lab
     size = os.environ.get('COURSE_LABS_SIZE') or ('full' if device.kind == 'cuda' else 'tiny')
     size, seed = _choose('COURSE_LABS_SIZE', size, SIZES), _seed()
     seed_everything(seed)
-    out = os.environ.get('COURSE_LABS_OUT') or work_folder(f'week{week:02d}')
-    lab = Lab(week, device, size, seed, where, net, out)
+    out = os.environ.get('COURSE_LABS_OUT') or work_folder(name)
+    lab = Lab(week, device, size, seed, where, net, out, extra)
     _keep(lab)
     print(lab)
     lab._write()

@@ -144,8 +144,8 @@ def put(make, name, **how): # What makes the file or folder `name` below a folde
 
 PHOTOS, WHOLE = put(phone_photos, 'photos'), put(phone_photos, 'photos', broken=False)
 FEW = 'seeds=1', 'epochs=1'
-W2 = 'photo_seeds=1', 'far_sizes=20,60', 'far_test=100', 'small_test=100', 'small_epochs=2', 'sound_epochs=2', 'series_epochs=2', \
-     'clips=60', 'series=60', 'runs=4', 'days=30', 'serve=False', 'matmul_sizes=64,128', 'step_batches=1,8'
+W2 = 'far_sizes=20,60', 'far_test=100', 'far_steps=4', 'small_images=60', 'small_valid=40', 'small_test=100', 'small_epochs=2', 'runs=4', \
+     'days=30', 'serve=False'
 W3 = 'sweep_its=30', 'batch_epochs=2,2,1', 'noise_draws=5', 'norm_epochs=2', 'depth_epochs=1', 'share_epochs=1', 'homework_epochs=1', 'depths=4,6'
 W4 = 'freeze_epochs=1', 'small_epochs=1', 'precision_images=8', 'tta=1', 'multi_epochs=1'
 W5 = 'steps_autoregressive=6', 'steps_masked=6', 'steps_permuted=6', 'steps_nsp=6', 'head_epochs=2', 'find_steps=12'
@@ -159,13 +159,13 @@ def housing(**how): return put(housing_csv, 'housing.csv', **how)
 
 CASES = [
     Case('photos of a phone that cannot be read', 2, dict(photos=PHOTOS), says='skip_broken=True', quick=True),
-    Case('photos of a phone, the broken ones left out', 2, dict(photos=PHOTOS, digits=digits(n=400), fashion=fashion(n=300)),
+    Case('photos of a phone, the broken ones left out', 2, dict(photos=PHOTOS, digits=digits(n=400)),
          ('skip_broken=True', *FEW, *W2)),
     Case('two photos a class', 2, dict(photos=put(phone_photos, 'photos', n=2, broken=False)), says='need one each'),
     Case('three photos a class and a rate that runs away', 2,
-         dict(photos=put(phone_photos, 'photos', n=3, broken=False), digits=digits(n=400), fashion=fashion(n=300)),
+         dict(photos=put(phone_photos, 'photos', n=3, broken=False), digits=digits(n=400)),
          ('lr=1e6', 'split_draws=1', *FEW, *W2)),
-    Case('batches larger than the photos', 2, dict(photos=WHOLE, digits=digits(n=400, classes=3), fashion=fashion(n=300, classes=3)),
+    Case('batches larger than the photos', 2, dict(photos=WHOLE, digits=digits(n=400, classes=3)),
          ('bs=500', 'train_images=2000', *FEW, *W2)),
     Case('three classes of 28 x 28', 3, dict(digits=digits(classes=3), fashion=fashion(classes=3)), (*FEW, *W3)),
     Case('ten classes, one batch', 3, dict(digits=digits(n=600), fashion=fashion(n=600)), ('bs=5000', *FEW, *W3)),

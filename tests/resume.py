@@ -16,7 +16,8 @@ from pathlib import Path
 
 # Text of a cell, what takes its place, and text of the cell whose trainings it changes
 CHANGES = {
-    2: [('if one_cycle: learn.fit_one_cycle(epochs, lr, wd=wd)', 'if one_cycle: learn.fit_one_cycle(epochs, lr*1.01, wd=wd)', 'both_far(n)')],
+    2: [('learn.fit_one_cycle(freeze_epochs + epochs, lr)', 'learn.fit_one_cycle(freeze_epochs + epochs, lr*1.01)', 'transfer = compare('),
+        ('faster*how.lr,', '1.01*faster*how.lr,', 'cures = compare(')],
     3: [('learn.fit_one_cycle(how.epochs, how.lr)\n        seconds', 'learn.fit_one_cycle(how.epochs, how.lr*1.01)\n        seconds', 'archs = compare('),
         ('cfg.homework_lr)', 'cfg.homework_lr, pct_start=.3)', 'cfg.homework_lr'),
         ('cfg.sweep_epochs, cfg.bs,', 'cfg.sweep_epochs, cfg.bs + 1,', 'cfg.sweep_epochs, cfg.bs')],

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from course_labs import syllabus
 from course_labs.core.files import write_whole
-from course_labs.core.paths import cache_root
+from course_labs.core.paths import cache_root, extra_name
 from course_labs.running.record import read_run
 from course_labs.running.watch import folder_mb
 
@@ -44,7 +44,7 @@ def faults(rounds, weeks):
     for r in rounds:
         if absent := ended_without(r, weeks): yield f"seed {r['seed']}: the run ended without weeks {absent}"
         for lab in r['labs']:
-            who = f"seed {r['seed']}: week {lab['week']}"
+            who = f"seed {r['seed']}: week {lab['week']}" + (f' extra {name}' if (name := extra_name(lab['notebook'])) else '')
             if not lab['ok']: yield f"{who} failed: {lab['error']}"
             for name, value in lab['metrics'].items():
                 b = bounds(lab['week'], name)
@@ -77,11 +77,12 @@ def claims(rounds):
     held = {}
     for r in rounds:
         for lab in r['labs']:
-            for i,o in enumerate(lab.get('claims', ())): held.setdefault((lab['week'], i), []).append((o['text'], o['holds']))
-    for (week, i), said in sorted(held.items()):
+            for i,o in enumerate(lab.get('claims', ())): held.setdefault((lab['week'], lab['notebook'], i), []).append((o['text'], o['holds']))
+    for (week, notebook, i), said in sorted(held.items()):
+        extra = f' extra {name}' if (name := extra_name(notebook)) else ''
         times = sum(holds for _,holds in said)
         text = next((text for text,holds in said if not holds), said[0][0])
-        yield f"week {week}  claim {i + 1:>2} held {times} of {len(said)} times{'' if times == len(said) else ', NOT ALWAYS'}: {text}"
+        yield f"week {week}{extra}  claim {i + 1:>2} held {times} of {len(said)} times{'' if times == len(said) else ', NOT ALWAYS'}: {text}"
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -51,7 +51,7 @@ def make_sitter(kind:str, # 'cat' or 'dog'
         second=tuple(second),
         pattern=str(rng.choice(['plain', 'stripes', 'patches'])),
         ears=rng.uniform(0.75, 1.25),
-        upright=kind == 'cat' or rng.random() < 0.25,
+        upright=kind == 'cat' or rng.random() < 0.15,
         muzzle=rng.uniform(0.8, 1.2),
         eye=iris[rng.choice(4, p=shares)],
         wall=tuple(wall),
@@ -159,8 +159,8 @@ def draw_animal(sitter:Sitter,
                ):             # PIL image
     "Draw one photograph of an animal"
     rng, big = rng or np.random.default_rng(0), 2*size
-    scale = big*rng.uniform(0.16, 0.25)
-    centre = big*rng.uniform(0.32, 0.68), big*rng.uniform(0.34, 0.5)
+    scale = big*rng.uniform(0.19, 0.27)
+    centre = big*rng.uniform(0.36, 0.64), big*rng.uniform(0.38, 0.5)
     tilt, look = rng.normal(0, 0.25), rng.normal(0, 0.12)
     image = _room(sitter, (big, big), rng)
     fur = _coat(sitter, (big, big), rng, scale)
@@ -182,8 +182,8 @@ def draw_animal(sitter:Sitter,
 
 # %% ../../nbs/lib/data_sets/13_synthetic_photos.ipynb #7a7ebd38
 def draw_photos(folder,        # New or empty folder
-                n_sitters:int=12, # Animals a class
-                n_shots:int=5, # Photographs of each
+                n_sitters:int=20, # Animals a class
+                n_shots:int=4, # Photographs of each
                 size:int=160,  # Height and width, in pixels
                 seed:int=0,    # Any whole number from 0
                 quality:int=82 # Of the JPEG files, 1 to 95

@@ -322,13 +322,14 @@ def find_answers(nb:dict,   # A submitted notebook
     return res
 
 def lab_of(nb:dict,   # A submitted notebook
-           labs:dict  # Week: list of `Task`
-          ) -> int|None: # The week whose exercises it holds
+           labs:dict  # Week, or name of an extra: list of `Task`
+          ):          # The one whose exercises it holds, or None
     "The lab of a notebook: by the ids of its checks and cells, else by the names of its functions"
     ids = {grade_id(id) for _,id,_ in checked(nb)} | {i.removesuffix('-answer') for i in _grade_ids(nb)}
     score = {w: sum(grade_id(t.id) in ids for t in ts) for w,ts in labs.items()}
     if not any(score.values()):
         names = {n for s in statements(nb)[0] if s.kind == 'def' for n in s.names}
         score = {w: sum(t.name in names for t in ts) for w,ts in labs.items()}
-    best = max(score, key=score.get, default=None)
+    # Of two that share an exercise it is the one of which less is missing
+    best = max(score, key=lambda o: (score[o], -len(labs[o])), default=None)
     return best if best is not None and score[best] else None

@@ -6,7 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/marking/marks.html.md"""
 
 # %% auto #0
 __all__ = ['STOPPED', 'NOT_FOUND', 'CHECKING', 'BIG_MODULES', 'BEFORE', 'ONLY_DEFINITIONS', 'MARKED', 'BY_HAND', 'FOREIGN',
-           'OTHER_LAB', 'Course', 'load_checks', 'make_course', 'late', 'mark_answer', 'blank_result',
+           'OTHER_LAB', 'week_of_lab', 'Course', 'load_checks', 'make_course', 'late', 'mark_answer', 'blank_result',
            'mark_submission']
 
 # %% ../../nbs/lib/marking/05_marks.ipynb #127a3166
@@ -27,10 +27,15 @@ from .wire.protocol import DIED, OUT_OF_TIME, Stopped
 from ..teaching.exercises import ERROR, NOT_ATTEMPTED, RIGHT, get_exercise, mark
 
 # %% ../../nbs/lib/marking/05_marks.ipynb #91dae93e
+def week_of_lab(name # A week, or '2 extra gpu'
+               ) -> int:
+    "The week that a lab or an extra belongs to"
+    return int(str(name).split()[0])
+
 @dataclass
 class Course:
     "Labs, seeds and limits of one marking"
-    labs:dict            # Week, as a text: dict(name, module, tasks)
+    labs:dict            # Week, as a text, or the name of an extra ('2 extra gpu'): dict(name, module, tasks)
     checks:list=field(default_factory=list) # Files with further checks
     seeds:list=field(default_factory=lambda: [0]) # Of the random inputs; an answer must be right for each
     limits:Limits=Limits()
@@ -39,7 +44,9 @@ class Course:
     hide:list=field(default_factory=list) # What answers must not see
     spaces:bool|None=None # Fork answers from one process inside bubblewrap; None: where that works
 
-    def tasks(self, week) -> list: return [Task(**t) for t in self.labs[str(week)]['tasks']]
+    def tasks(self, lab) -> list: return [Task(**t) for t in self.labs[str(lab)]['tasks']]
+    def of_weeks(self, weeks) -> list: # Names of labs and extras
+        return [o for o in self.labs if week_of_lab(o) in weeks]
     def to_json(self) -> dict: return asdict(self)
     @classmethod
     def from_json(cls, d): return cls(**dict(d, limits=Limits(**d['limits'])))
@@ -72,16 +79,16 @@ def make_course(labs:dict=None, # Week: notebook with solutions; default: those 
     "The labs that have exercises, with what is needed to mark them"
     for p in kw.get('checks', ()): load_checks(str(p))
     res = {}
-    for week, path in (labs or lab_notebooks()).items():
+    for name, path in (labs or lab_notebooks(extras=True)).items():
         nb, path = json.loads(Path(path).read_text(encoding='utf-8')), Path(path)
         tasks = lab_tasks(nb, path.name)
         for t in tasks: get_exercise(t.id)
         shown = [dict(asdict(t), solution='') for t in tasks]
-        if tasks: res[str(week)] = dict(name=path.stem, module=lab_module(nb), tasks=shown)
+        if tasks: res[str(name)] = dict(name=path.stem, module=lab_module(nb), tasks=shown)
     if not res: raise CourseError('there are no labs with exercises to mark')
-    week = kw.get('week')
-    if week and str(week) not in res:
-        raise CourseError(f"week {week} has no exercises; there are: {', '.join(res)}")
+    week, weeks = kw.get('week'), sorted({*map(week_of_lab, res)})
+    if week and week not in weeks:
+        raise CourseError(f"week {week} has no exercises; there are: {', '.join(map(str, weeks))}")
     return Course(res, **kw)
 
 # %% ../../nbs/lib/marking/05_marks.ipynb #66a296a7
@@ -156,9 +163,9 @@ def mark_answer(answer,          # From `find_answers`
 # %% ../../nbs/lib/marking/05_marks.ipynb #9022904e
 MARKED, BY_HAND, FOREIGN, OTHER_LAB = 'marked', 'check by hand', 'not of this course', 'other lab'
 
-def _week_of(nb, course): # (week or None, why it cannot be told)
+def _name_of(nb, course): # (name of the lab or extra, or None; why it cannot be told)
     signal.setitimer(signal.ITIMER_REAL, CHECKING)
-    try: return lab_of(nb, {int(w): course.tasks(w) for w in course.labs}), ''
+    try: return lab_of(nb, {o: course.tasks(o) for o in course.labs}), ''
     except RecursionError: return None, 'its code is nested too deeply'
     except Stopped: return None, 'reading its code took too long'
     finally: signal.setitimer(signal.ITIMER_REAL, 0)
@@ -184,17 +191,17 @@ def mark_submission(sub:Submission,
                    ) -> dict: # What is kept: student, file, lab, state, note, seconds, exercises
     "Find the answers of a submission and mark them; a submission that cannot be read is a result too"
     started = time.monotonic()
-    def result(state, note, week=None, exercises=()):
-        lab = course.labs[str(week)]['name'] if week else ''
+    def result(state, note, name=None, exercises=()):
+        lab, week = (course.labs[name]['name'], week_of_lab(name)) if name else ('', None)
         seconds = round(time.monotonic() - started, 2)
         return blank_result(sub, state, note, lab=lab, week=week, exercises=list(exercises), seconds=seconds)
     nb = sub.notebook()
     if nb is None: return result(sub.fault, sub.note)
-    week, why = _week_of(nb, course)
+    name, why = _name_of(nb, course)
     if why: return result(UNREADABLE, why)
-    if week is None: return result(FOREIGN, 'no exercise of any lab was found in it')
-    if course.week and week != course.week:
-        return result(OTHER_LAB, f'it is a notebook of week {week}, and week {course.week} is marked', week)
-    answers, module = find_answers(nb, course.tasks(week)), course.labs[str(week)]['module']
-    marked = [mark_answer(answers[t.id], module, sandbox, course.seeds) for t in course.tasks(week)]
-    return result(*_summary(marked), week, marked)
+    if name is None: return result(FOREIGN, 'no exercise of any lab was found in it')
+    if course.week and course.week != (week := week_of_lab(name)):
+        return result(OTHER_LAB, f'it is a notebook of week {week}, and week {course.week} is marked', name)
+    answers, module = find_answers(nb, course.tasks(name)), course.labs[name]['module']
+    marked = [mark_answer(answers[t.id], module, sandbox, course.seeds) for t in course.tasks(name)]
+    return result(*_summary(marked), name, marked)

@@ -207,7 +207,7 @@ class _Release:
         text = json.dumps(self.student, sort_keys=True, indent=1, ensure_ascii=False) + '\n'
         if not self.faults: write_whole(Path(out)/self.name, text)
 
-def release(labs:dict,         # Week: path of a lab with solutions
+def release(labs:dict,         # Week, or name of an extra: path of a notebook with solutions
             out,               # Folder for the student versions
             run_dir=None,      # A finished run of the labs, as proof that they run
             jobs:int=1,        # Labs run at once
@@ -228,7 +228,7 @@ def release(labs:dict,         # Week: path of a lab with solutions
     todo = [week for week,o in made.items() if execute and not o.faults and not o.proof]
     with ThreadPoolExecutor(jobs) as pool: list(pool.map(run, todo))
     for o in made.values(): o.write(out)
-    return {week: made[week].faults for week in sorted(made)}
+    return {week: made[week].faults for week in made}
 
 # %% ../../nbs/lib/marking/04_release.ipynb #d55cfa23
 def push_branch(out,          # Folder with the student versions

@@ -29,8 +29,8 @@ def table(results:list, # As `mark_submission` returns them
           course:Course
          ) -> list:     # Rows of text; the first one is the head
     "The rows of `grades.csv`"
-    weeks = sorted({r['week'] for r in results if r['week']})
-    ids = [t.id for w in weeks for t in course.tasks(w)]
+    weeks = {r['week'] for r in results if r['week']}
+    ids = list(dict.fromkeys(t.id for o in course.of_weeks(weeks) for t in course.tasks(o)))
     rows = [['student', 'lab', *ids, 'total', 'of', 'state', 'seconds', 'note', 'file']]
     for r in results:
         points = {m['id']: f"{m['points']:g}" for m in r['exercises'] if m['state'] != NOT_FOUND}

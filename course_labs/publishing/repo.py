@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..core.files import CourseError, write_whole
 from ..core.notebooks import badges, lab_summary, notebook_text, source_lines, with_head
-from ..core.paths import Addresses, addresses, checkout, settings
+from ..core.paths import Addresses, addresses, checkout, lab_order, settings
 
 # %% ../../nbs/lib/publishing/00_repo.ipynb #8cb409d6
 LABS, BENCHMARKS = '<!-- labs -->', '<!-- benchmarks -->'
@@ -25,10 +25,10 @@ def labs_table(root:Path,   # A checkout
               ) -> str:     # Markdown
     "The labs of a checkout with their badges"
     rows = ['| week | lab | open |', '|---|---|---|']
-    for path in sorted((root/'nbs'/'labs').glob('week*.ipynb')):
+    for path in sorted((root/'nbs'/'labs').glob('week*.ipynb'), key=lab_order):
         rel = path.relative_to(root).as_posix()
         title, summary = lab_summary(json.loads(path.read_text(encoding='utf-8')))
-        title = re.sub(r'^Week \d+:\s*', '', title)
+        title = re.sub(r'^Week \d+[:,]\s*', '', title)
         week, what = int(path.name[4:6]), f'[{title}](labs/{path.name}): {summary}'
         rows.append(f'| {week} | {what} | {badges(rel, at)} |')
     return '\n'.join([LABS, '', *rows])

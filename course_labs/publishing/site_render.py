@@ -146,7 +146,7 @@ def run_for_site(folder,   # Where the run goes
         with showing(labs) as progress: run = run_labs(labs, folder, 'tiny', {}, jobs, 3600., progress)
         report = make_report(folder)
     if run.interrupted: raise KeyboardInterrupt
-    failed = [f'week {o.week}' for o in run.labs if not o.ok]
+    failed = [o.name for o in run.labs if not o.ok]
     if failed:
         what = f"the site is built from runs that passed; failed: {', '.join(failed)}"
         raise CourseError(f'{what}: open {report}')

@@ -21,10 +21,11 @@ from ..teaching.quiz import quiz
 
 # %% ../../nbs/lib/publishing/05_site_review.ipynb #b95a19eb
 def section_address(c,             # A concept
-                    notebooks:dict # Week: file name
+                    notebooks:dict # Week, or '2 extra gpu': file name
                    ) -> str:       # Empty where its lab is not on the site
     "The section that shows a concept, from a page of the review"
-    return f'../labs/{notebooks[c.lab]}#{slug(c.heading)}' if c.lab in notebooks else ''
+    name = notebooks.get(f'{c.lab} extra {c.extra}' if c.extra else c.lab)
+    return f'../labs/{name}#{slug(c.heading)}' if name else ''
 
 def glossary_page(notebooks:dict # Week: file name, for links
                  ) -> str:       # Markdown

@@ -14,32 +14,33 @@ from pathlib import Path
 
 from ..core.files import CourseError, write_whole
 from ..core.notebooks import lab_summary
-from ..core.paths import Addresses, addresses, lab_notebooks
+from ..core.paths import Addresses, addresses, extra_name, lab_notebooks, lab_order
 from ..marking.release import release, student_addresses
-from .site_pages import (extra_head, lab_head, lab_page, labs_page, results_page,
+from .site_pages import (lab_head, lab_page, labs_page, results_page,
                                                split_title, student_page)
 from .site_reference import (markdown_copies, page_name, reading_reference,
                                                    reference_pages)
 from .site_review import review_pages
 from ..running.record import Run, read_run
+from ..running.resume import lab_week
 
 # %% ../../nbs/lib/publishing/09_site_stage.ipynb #bf317131
 def lab_sources(run:Run,
                 run_dir:Path # Where it stands
                ) -> dict:    # File name: (week, path, `LabRun` or None), in order
     "The notebooks of the labs' pages: the executed copies, and those of the checkout for what was not run"
-    found = {p.name: (w, p, None) for w,p in lab_notebooks().items()}
+    found = {p.name: (lab_week(p), p, None) for p in lab_notebooks(extras=True).values()}
     found |= {lab.notebook: (lab.week, run_dir/lab.notebook, lab) for lab in run.labs}
     for name,(_, path, _) in found.items():
         if not path.exists(): raise CourseError(f'{run_dir} lacks {name}: run the labs again')
-    return dict(sorted(found.items()))
+    return {k: found[k] for k in sorted(found, key=lab_order)}
 
 def student_versions(run_dir:Path, # A finished run
                      root:Path,    # The checkout
                      out:Path      # Where they go
                     ) -> list:     # Paths
     "Release every lab; a fault stops the site"
-    labs = lab_notebooks()
+    labs = lab_notebooks(extras=True)
     released = release(labs, out, run_dir, root=root, execute=False)
     found = [line for lines in released.values() for line in lines]
     if found: raise CourseError(f"the site is built with student versions that hold: {'; '.join(found[:3])}")
@@ -59,14 +60,13 @@ def stage_labs(run:Run,
     for p in students:
         page = student_page(nbformat.read(p, as_version=4), p.name, there)
         nbformat.write(page, nbs/'student'/p.name)
-    released, shown = {p.name for p in students}, []
+    shown = []
     for name,(week, path, lab) in lab_sources(run, run_dir).items():
         nb = nbformat.read(path, as_version=4)
         nbformat.write(nb, files/name)
         shown.append((name, *lab_summary(nb)))
-        if name in released: head, stem = lab_head(week, name, there, lab), name.split('_')[0]
-        else: head, stem = extra_head(week, name, addresses(root), lab), Path(name).stem
-        nbformat.write(lab_page(nb, head, stem, nbs/'figures'), nbs/'labs'/name)
+        stem = Path(name).stem if extra_name(name) else name.split('_')[0]
+        nbformat.write(lab_page(nb, lab_head(week, name, there, lab), stem, nbs/'figures'), nbs/'labs'/name)
     return shown
 
 # %% ../../nbs/lib/publishing/09_site_stage.ipynb #97c47419
@@ -139,7 +139,7 @@ def stage_site(run_dir:Path, # A finished run
         titles = {name: title for name,title,_ in labs}
         write_whole(nbs/'labs'/'index.md', labs_page(labs))
         write_whole(nbs/'results.md', results_page(run, titles))
-        review_pages(nbs/'review', {w: p.name for w,p in lab_notebooks().items()})
+        review_pages(nbs/'review', {w: p.name for w,p in lab_notebooks(extras=True).items()})
         library_pages(nbs)
         home_page(nbs/'index.ipynb', at)
         markdown_copies(root/'nbs', stage/'copies')

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..core.files import CourseError, write_whole
 from ..core.notebooks import plain
+from ..core.paths import extra_name, lab_order
 from ..core.places import own_places, shortened
 from ..core.settings import SIZES
 
@@ -40,6 +41,12 @@ class LabRun:
     config:dict=field(default_factory=dict)    # The settings
     own:list=field(default_factory=list)       # Words for what is not the course's own
 
+    @property
+    def name(self) -> str:
+        "'week 2', or 'week 2 extra gpu'"
+        extra = extra_name(self.notebook)
+        return f'week {self.week}' + (f' extra {extra}' if extra else '')
+
 @dataclass
 class Run:
     "What became of all labs of a run"
@@ -55,7 +62,7 @@ class Run:
         return next((o.facts for o in self.labs if o.facts), {})
     def lab(self, week:int) -> LabRun|None:
         "The lab of a week; its extras come after it"
-        of_week = sorted((o for o in self.labs if o.week == week), key=lambda o: '_extra_' in o.notebook)
+        of_week = sorted((o for o in self.labs if o.week == week), key=lambda o: lab_order(o.notebook))
         return of_week[0] if of_week else None
 
 # %% ../../nbs/lib/running/00_record.ipynb #7e0d49ba
@@ -71,7 +78,7 @@ def write_run(folder, # Of the run
               run:Run
              ) -> Path: # `folder/metrics.json`
     "Write `metrics.json`; raises `OSError` where there is no room"
-    in_order = sorted(run.labs, key=lambda o: (o.week, o.notebook))
+    in_order = sorted(run.labs, key=lambda o: (o.week, lab_order(o.notebook)))
     labs = [{k: getattr(o, k) for k in (*_LAB_FIELDS, 'claims')} for o in in_order]
     table = dict(version=VERSION, size=run.size, seconds=round(run.seconds, 1), labs=labs)
     if run.interrupted: table['interrupted'] = True

@@ -39,7 +39,7 @@ def _shown(folder, lab):
     return dict(
         vars(lab),
         error=shortened(lab.error, own_places(folder)),
-        title=lab_title(nb) if nb else f'Week {lab.week}',
+        title=lab_title(nb) if nb else lab.name.capitalize(),
         figures=figures(nb) if nb else [],
         executed=nb is not None,
         failed_source=source,

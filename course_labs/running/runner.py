@@ -21,7 +21,7 @@ from .. import syllabus
 from ..core.files import CourseError, write_whole
 from ..core.machine import machine_mb
 from ..core.notebooks import headings, plain
-from ..core.paths import lab_notebooks
+from ..core.paths import extra_name, lab_notebooks
 from .kernel import FULL_DISK, MAX_OUTPUT, Client, kernel_manager
 from .record import LabRun, Run, save_executed, write_run
 from .resume import lab_week, made_from
@@ -62,7 +62,7 @@ def prepare(path, # Notebook
     job.work.mkdir(parents=True, exist_ok=True)
     for old in (job.record, out/path.name): old.unlink(missing_ok=True)
     job.nb, job.made = nbformat.read(path, as_version=4), made_from(path, size, env)
-    job.wanted = tuple(syllabus.week(lab_week(path)).results)
+    job.wanted = syllabus.week(lab_week(path)).recorded(extra_name(path))
     # The course's own solutions are held to their checks; a student's version is not
     student = job.nb.metadata.get('course_labs', {}).get('student')
     job.env = dict(
@@ -263,13 +263,14 @@ def own_folder(out,        # Folder of a run; made where it is missing
 
 # %% ../../nbs/lib/running/04_runner.ipynb #6f1afb49
 def choose_weeks(weeks=None # Numbers, or None for all
-                ) -> dict:  # Week: notebook
-    "The labs to run; an unknown week is an error that lists those that exist"
-    there = lab_notebooks()
+                ) -> dict:  # Week, or '2 extra gpu': notebook
+    "The labs to run, with their extras; an unknown week is an error that lists those that exist"
+    labs = lab_notebooks()
     for w in weeks or ():
-        known = ', '.join(map(str, there))
-        if w not in there: raise CourseError(f'there is no lab for week {w}; there are: {known}')
-    return {w: there[w] for w in (sorted(set(weeks)) if weeks else there)}
+        known = ', '.join(map(str, labs))
+        if w not in labs: raise CourseError(f'there is no lab for week {w}; there are: {known}')
+    there = lab_notebooks(extras=True)
+    return {k: p for k,p in there.items() if lab_week(p) in (weeks or labs)}
 
 class _Collected:
     "A run as it grows: on disk after each lab, as far as there is room"
@@ -284,7 +285,7 @@ class _Collected:
         self.run.labs.append(lab)
         self.save()
 
-def run_labs(labs:dict,        # Week: notebook
+def run_labs(labs:dict,        # Week, or the name of an extra: notebook
              out,              # Folder for the executed notebooks and metrics.json
              size:str='tiny',  # 'tiny' or 'full'
              env:dict=None,    # More variables for the kernels
@@ -303,9 +304,9 @@ def run_labs(labs:dict,        # Week: notebook
     def one(week, path):
         def section(i, n, heading): progress(week, i, n, heading)
         return run_lab(path, out, size, env, timeout, section if progress else None, memory, stop)
-    done = {o.week for o in run.labs}
+    done = {o.notebook for o in run.labs}
     pool = ThreadPoolExecutor(jobs)
-    todo = {pool.submit(one, w, p): w for w,p in labs.items() if w not in done}
+    todo = {pool.submit(one, w, p): w for w,p in labs.items() if Path(p).name not in done}
     def collect(fs):
         for f in fs:
             week = todo.pop(f)
@@ -317,8 +318,8 @@ def run_labs(labs:dict,        # Week: notebook
         run.interrupted = True
         stop.set()
     pool.shutdown(wait=True, cancel_futures=True)
-    ended = {o.week for o in run.labs}
-    collect([f for f,w in todo.items() if not f.cancelled() and f.result().ok and w not in ended])
+    ended = {o.notebook for o in run.labs}
+    collect([f for f in todo if not f.cancelled() and f.result().ok and f.result().notebook not in ended])
     collected.save()
     if e := collected.unsaved:
         way_out = 'make room and run again with --resume'

@@ -14,14 +14,17 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..core.files import CourseError
-from ..core.paths import data_dir, shipped
+from ..core.paths import data_dir, extra_name, labs_dir
 from ..syllabus import as_weeks, weeks as course_weeks
 from .mathtext import to_text
 
 # %% ../../nbs/lib/teaching/02_concepts.ipynb #7ae0c70d
-def lab_file(week:int) -> Path|None: # The notebook of a week; None where it is not installed
-    "Where the lab of a week lies"
-    return next(iter(sorted(shipped('labs', 'nbs/labs').glob(f'week{week:02d}_*.ipynb'))), None)
+def lab_file(week:int,
+             extra:str='' # Name of one of its extras
+            ) -> Path|None: # The notebook; None where it is not installed
+    "Where the lab of a week lies, or one of its extras"
+    there = sorted(labs_dir().glob(f'week{week:02d}_*.ipynb'))
+    return next((p for p in there if extra_name(p) == extra), None)
 
 @dataclass(frozen=True)
 class Concept:
@@ -32,17 +35,20 @@ class Concept:
     lab:int        # A week of the syllabus
     heading:str    # Text of the `## ` heading that shows it in the notebook of that week
     see:str=''     # For another term: the concept it belongs to
+    extra:str=''   # Name of the week's extra that shows it, where it is not the lab
+    @property
+    def notebook(self) -> str: return f'week {self.lab}' + (', extra' if self.extra else '')
     @property
     def anchor(self) -> str: return self.heading.replace('`', '').replace(' ', '-')
     @property
     def link(self) -> str:
         "Notebook and section, as JupyterLab addresses them; empty where the lab is not installed"
-        f = lab_file(self.lab)
+        f = lab_file(self.lab, self.extra)
         return f'{f.name}#{self.anchor}' if f else ''
     @property
     def where(self) -> str:
         "Like 'week 3, section “Convolution”'"
-        return f'week {self.lab}, section “{to_text(self.heading)}”'
+        return f'{self.notebook}, section “{to_text(self.heading)}”'
 
 # %% ../../nbs/lib/teaching/02_concepts.ipynb #c232057d
 def read_json(file # Path of a file
@@ -63,6 +69,7 @@ def _concept(o, where):
     known = ', '.join(map(str, course_weeks()))
     if c.lab not in course_weeks():
         raise CourseError(f'{where}, field lab: {c.lab!r} is no week; the course has {known}')
+    if c.extra: course_weeks()[c.lab].extra(c.extra)
     return c
 
 def read_concepts(file # A file like `data/concepts.json`
@@ -96,5 +103,5 @@ def section_link(c,            # A `Concept`
                  base:str=''   # Put before the name of the notebook, such as 'https://.../labs/'
                 ) -> str:      # HTML
     "Where the course shows a concept, as a link where its lab is installed"
-    text = f'Week {c.lab}: {html.escape(to_text(c.heading))}'
+    text = f'{c.notebook.capitalize()}: {html.escape(to_text(c.heading))}'
     return f'<a href="{html.escape(base + c.link)}">{text}</a>' if c.link else text

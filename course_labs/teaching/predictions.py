@@ -89,9 +89,16 @@ def _of_file(file): return load_predictions(file)
 
 def predictions(weeks=None # A week or several; None for all
                ) -> dict:  # Id: prediction
-    "The predictions of the course, checked"
-    files = [data_dir()/'questions'/'predictions'/f'week{w}.json' for w in as_weeks(weeks)]
-    return {k: p for f in files if f.exists() for k,p in _of_file(f).items()}
+    "The predictions of the course, checked: of each week those of its lab, then those of its extras"
+    folder, files = data_dir()/'questions'/'predictions', []
+    for w in as_weeks(weeks): files += [folder/f'week{w}.json', *sorted(folder.glob(f'week{w}_extra_*.json'))]
+    res = {}
+    for f in files:
+        found = _of_file(f) if f.exists() else {}
+        for id in found:
+            if id in res: raise CourseError(f'{f.name}, prediction {id}: is in another file as well')
+        res |= found
+    return res
 
 def prediction(id:str # Like 'w3.p1'
               ) -> dict:

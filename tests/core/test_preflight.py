@@ -7,7 +7,7 @@ from nbclient.exceptions import CellExecutionError
 
 from course_labs import preflight as pf
 from course_labs.core.files import CourseError
-from course_labs.core.paths import lab_notebooks
+from course_labs.core.paths import extra_name, lab_notebooks
 from course_labs.data_sets import reach, sources
 from course_labs.data_sets.registry import REGISTRY
 from course_labs.lab import start
@@ -91,11 +91,12 @@ def test_nothing_was_trained_before(monkeypatch):
 
 # ---- Data ----
 
-@pytest.mark.parametrize('week, path', lab_notebooks().items())
-def test_every_data_set_of_a_lab_is_looked_for(week, path):
+@pytest.mark.parametrize('name, path', lab_notebooks(extras=True).items())
+def test_every_data_set_of_a_lab_is_looked_for(name, path):
+    week, extra = weeks()[int(str(name).split()[0])], extra_name(path)
     cells = json.loads(path.read_text(encoding='utf-8'))['cells']
     code = '\n'.join(''.join(c['source']) for c in cells if c['cell_type'] == 'code')
-    assert set(re.findall(r'''lab\.data\(['"](\w+)['"]\)''', code)) == set(weeks()[week].preflight.data)
+    assert set(re.findall(r'''lab\.data\(['"](\w+)['"]\)''', code)) == set((week.extra(extra) if extra else week).preflight.data)
 
 @pytest.mark.parametrize('week', weeks())
 def test_size_full_without_a_network(week, monkeypatch):
@@ -110,6 +111,13 @@ def test_size_full_without_a_network(week, monkeypatch):
     with pytest.raises(CourseError) as e: lab.config()
     for name in absent: assert f'- data set {name}: ' in str(e.value) and f'--data {name}=PATH' in str(e.value)
     for key in (*w.preflight.image, *w.preflight.text): assert f'- {key} = ' in str(e.value) and f'--set {key}=' in str(e.value)
+
+@pytest.mark.parametrize('extra', weeks()[2].extras)
+def test_an_extra_asks_for_nothing_that_it_does_not_use(extra, monkeypatch):
+    "Size full without a network: the lab of week 2 lacks photos and models, its extras draw what they train on"
+    monkeypatch.setenv('COURSE_LABS_SIZE', 'full')
+    lab = start(2, extra=extra)
+    assert lab.config() and {k for k in lab.config()} == set(weeks()[2].settings)
 
 def test_own_data_that_are_not_there(monkeypatch, tmp_path):
     monkeypatch.setenv('COURSE_LABS_DATA', f'fashion={tmp_path}/nowhere')

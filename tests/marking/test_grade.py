@@ -20,11 +20,11 @@ RIGHT = '''def n_learnt(n_users, n_items, user_dim, item_dim, hidden):
     return n_users*(user_dim + 1) + n_items*(item_dim + 1) + sum((a + 1)*b for a,b in zip(sizes, sizes[1:]))
 '''
 
-def solved(week): return json.loads(lab_notebooks()[week].read_text(encoding='utf-8'))
+def solved(week): return json.loads(lab_notebooks(extras=True)[week].read_text(encoding='utf-8'))
 def tasks(week): return lab_tasks(solved(week))
 def ids(week): return [t.id for t in tasks(week)]
 
-LABS = sorted(int(w) for w in marks.make_course().labs)
+LABS = [int(o) if o.isdigit() else o for o in marks.make_course().labs] # Extras as '2 extra gpu'
 
 def stubbed(week):
     "The student version, made without nbgrader"
@@ -301,6 +301,18 @@ def test_trust_marks_without_bubblewrap(tmp_path):
     done = subprocess.run(cmd, capture_output=True, text=True, env=env)
     assert done.returncode == 0 and 'Warning: --trust' in done.stderr, done.stderr
     assert totals(tmp_path/'out') == want
+
+@needs_bwrap
+def test_an_extra_is_marked_as_part_of_its_week(tmp_path):
+    "One submission of each, one row each, and columns for the exercises of both"
+    (tmp_path/'in').mkdir()
+    for student,name in (('ann', '2 extra gpu'), ('bob', 2)):
+        (tmp_path/'in'/f'{student}.ipynb').write_text(json.dumps(with_answers(name, dict.fromkeys(ids(name)[:1], True))))
+    ann, bob = sorted(g.grade(tmp_path/'in', tmp_path/'out', week=2), key=lambda r: r['student'])
+    assert [(r['lab'], r['week'], r['state']) for r in (ann, bob)] == [('week02_extra_gpu', 2, 'marked'), ('week02_first_model', 2, 'marked')]
+    assert [m['state'] for m in ann['exercises']] == ['right'] and [m['state'] for m in bob['exercises']][:2] == ['right', 'not attempted']
+    head = (tmp_path/'out'/'grades.csv').read_text().splitlines()[0].split(',')
+    assert {*ids('2 extra gpu'), *ids('2 extra sound_and_series'), *ids(2)} <= set(head) and len(set(head)) == len(head)
 
 @needs_bwrap
 def test_another_lab_is_told_apart_when_a_week_is_asked_for(tmp_path):

@@ -207,7 +207,7 @@ def test_nbgrader_takes_and_marks_a_released_notebook(tmp_path):
         want = {answers.grade_id(t.id): p for t,p in zip(tasks, [*points[:2], 0])}
         assert {g.name: g.auto_score for n in found.notebooks for g in n.grades} == want
 
-@pytest.mark.parametrize('week, path', lab_notebooks().items(), ids=lambda o: getattr(o, 'stem', str(o)))
+@pytest.mark.parametrize('week, path', lab_notebooks(extras=True).items(), ids=lambda o: getattr(o, 'stem', str(o)))
 def test_no_solution_of_the_labs_survives_and_no_stub_counts(week, path):
     lab_nb = json.loads(path.read_text())
     tasks = answers.lab_tasks(lab_nb, path.name)

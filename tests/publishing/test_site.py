@@ -20,7 +20,7 @@ from course_labs.core.files import CourseError
 pytestmark = pytest.mark.browser
 SUB = '/course_labs/'
 NARROW = dict(width=390, height=844)
-PAGES = ('index.html', 'labs/index.html', 'labs/week01_playground.html', 'labs/week03_cnn.html', 'labs/week08_midterm.html', 'student/week03_cnn.html', 'review/quizzes.html', 'review/flashcards.html',
+PAGES = ('index.html', 'labs/index.html', 'labs/week01_playground.html', 'labs/week02_extra_gpu.html', 'student/week02_extra_gpu.html', 'labs/week03_cnn.html', 'labs/week08_midterm.html', 'student/week03_cnn.html', 'review/quizzes.html', 'review/flashcards.html',
          'review/glossary.html', 'review/study_guide.html', 'reference/index.html', 'reference/core/files.html', 'lib/core/files.html', 'guides/student.html', 'guides/instructor.html', 'results.html')
 
 def noise(size): # PNG as base64
@@ -257,7 +257,7 @@ def test_a_student_version_that_does_not_hold_keeps_the_old_site(tmp_path, monke
     nb = json.loads((run/'week08_midterm.ipynb').read_text())
     nb['cells'].append(dict(cell_type='code', id='changed', metadata={}, outputs=[], execution_count=None, source='x = 1'))
     (run/'week08_midterm.ipynb').write_text(json.dumps(nb))
-    monkeypatch.setattr(site_stage, 'lab_notebooks', lambda: {8: lab_notebooks()[8]})
+    monkeypatch.setattr(site_stage, 'lab_notebooks', lambda extras=False: {8: lab_notebooks()[8]})
     with pytest.raises(CourseError, match='student versions that hold: week08_midterm.ipynb: .* holds a run of other cells') as e: site.build_site(run, out)
     assert one_line(e) and (out/'index.html').read_text() == 'the old site'
 

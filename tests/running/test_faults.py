@@ -179,10 +179,35 @@ def test_two_notebooks_of_one_week_are_one_line(run, tmp_path):
     assert res.returncode == 1 and len(res.stderr.strip().splitlines()) == 1, res.stderr
     assert 'week08_copy.ipynb and week08_x.ipynb are both labs of week 8' in res.stderr
 
-def test_an_extra_is_no_second_lab(run, tmp_path):
+def named(tmp_path): return {o['notebook']: o for o in metrics(tmp_path)['labs']}
+
+def test_extras_run_with_their_week_and_record_their_own_results(run, tmp_path):
+    "Results stand in the syllabus as those of the lab, or of an extra; each fails for its own"
+    def recording(names): return GOOD.replace("names = '", f"names = '{names} ")
+    lab(tmp_path/'labs', 8, GOOD)
+    lab(tmp_path/'labs', 2, recording('error_rate error_rate_scratch'))
+    labs = tmp_path/'labs'
+    for name,what in (('gpu', 'other'), ('sound_and_series', 'spectrogram_accuracy')):
+        lab(tmp_path/'made', 2, recording(what))
+        (tmp_path/'made'/'week02_x.ipynb').rename(labs/f'week02_extra_{name}.ipynb')
+    res = run('--size', 'tiny', '--week', '2')
+    got = named(tmp_path)
+    assert sorted(got) == ['week02_extra_gpu.ipynb', 'week02_extra_sound_and_series.ipynb', 'week02_x.ipynb'], res.stderr
+    assert res.returncode == 1 and {o['week'] for o in got.values()} == {2}
+    assert got['week02_x.ipynb']['ok'] and got['week02_extra_gpu.ipynb']['ok']
+    assert got['week02_extra_sound_and_series.ipynb']['error'] == 'it ran, but did not record gadf_accuracy'
+    assert 'week 2 extra gpu' in res.stdout and 'FAILED' in res.stdout
+    res = run('--size', 'tiny', '--week', '2', '--resume')
+    assert 'week 2 extra gpu  kept' in res.stdout and 'week 2 extra sound_and_series  runs: it had failed' in res.stdout
+
+def test_an_extra_that_the_syllabus_does_not_know_is_one_line(run, tmp_path):
     lab(tmp_path/'labs', 8, GOOD)
     (tmp_path/'labs'/'week08_extra_cubes.ipynb').write_text((tmp_path/'labs'/'week08_x.ipynb').read_text())
-    assert run('--size', 'tiny').returncode == 0 and list(by_week(tmp_path)) == [8]
+    assert run('--size', 'tiny').returncode == 1
+    got = named(tmp_path)
+    assert got['week08_x.ipynb']['ok']
+    assert got['week08_extra_cubes.ipynb']['error'] == ("it did not start: week 8 has no extra 'cubes'; there are: none. "
+                                                        'An extra has a table [extras.cubes] in data/course/week08.toml')
 
 CLAIM = GOOD + """
 with open(os.environ['COURSE_LABS_RECORD']) as f: said = json.load(f)

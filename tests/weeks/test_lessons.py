@@ -10,29 +10,40 @@ from lesson import BUDGET, NEVER, before_summary, is_read, measure, over  # noqa
 from course_labs.core.paths import lab_notebooks
 from course_labs.teaching.predictions import predictions
 
-MEASURED = 1, # Weeks whose lab has been rewritten as a lesson; in the end all
+MEASURED = 1, 2 # Weeks whose lab has been rewritten as a lesson; in the end all
 EXEMPT = {8: {'first_training'}}
 each_lesson = pytest.mark.parametrize('week', MEASURED)
 
-def lab_of(week): return json.loads(Path(lab_notebooks()[week]).read_text(encoding='utf-8'))
-def code_of(week): return [s for c,s in before_summary(lab_of(week)) if is_read(c, s)]
+NOTEBOOKS = lab_notebooks(extras=True)
+EXTRAS = [k for k in NOTEBOOKS if isinstance(k, str)]
+# An extra is shorter than a lab, and no less readable
+OF_EXTRAS = 'longest_line', 'median_cell', 'longest_cell', 'asserts', 'words_per_code_line'
+
+def lab_of(name): return json.loads(Path(NOTEBOOKS[name]).read_text(encoding='utf-8'))
+def code_of(name): return [s for c,s in before_summary(lab_of(name)) if is_read(c, s)]
+def names_of(week): return [k for k in NOTEBOOKS if int(str(k).split()[0]) == week] # A lab and its extras
 
 @each_lesson
 def test_budget(week):
     budget = {k: v for k,v in BUDGET.items() if k not in EXEMPT.get(week, ())}
     assert list(over(measure(lab_of(week)), budget)) == []
 
+@pytest.mark.parametrize('name', EXTRAS)
+def test_budget_of_an_extra(name):
+    budget = {k: BUDGET[k] for k in OF_EXTRAS} | dict(predictions=(1, None), exercises=(1, None))
+    assert list(over(measure(lab_of(name)), budget)) == []
+
 @each_lesson
 def test_every_prediction_is_asked_once_and_answered_later(week):
-    cells = code_of(week)
+    cells = [s for name in names_of(week) for s in code_of(name)]
     def places(verb): return {m[1]: i for i,s in enumerate(cells) for m in re.finditer(rf"lab\.{verb}\('([\w.]+)'", s)}
     asked, answered = places('predict'), places('outcome')
     assert list(asked) == list(answered) == list(predictions(week))
     assert all(asked[k] < answered[k] for k in asked)
 
-@each_lesson
-def test_every_check_stands_right_behind_its_answer(week):
-    cells = code_of(week)
+@pytest.mark.parametrize('name', [*MEASURED, *EXTRAS])
+def test_every_check_stands_right_behind_its_answer(name):
+    cells = code_of(name)
     behind = {m[1]: cells[i-1] for i,s in enumerate(cells) if (m := re.match(r"check\('w\d+\.(\w+)'", s))}
     assert [k for k,before in behind.items() if '### BEGIN SOLUTION' not in before] == []
 
