@@ -6,7 +6,8 @@ Docs: https://course-labs.github.io/course_labs/lib/teaching/checks/week04.html.
 
 # %% auto #0
 __all__ = ['check_resize_cost', 'check_accumulated_gradient', 'check_vit_size', 'check_one_cycle_at', 'check_loss_scale',
-           'check_soft_and_hard', 'check_attend_to_patches', 'paired_errors', 'check_tell_apart']
+           'check_soft_and_hard', 'check_attend_to_patches', 'paired_errors', 'check_tell_apart',
+           'check_rates_by_depth', 'check_pixel_norm', 'check_attention']
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #0e46fa1d
 import math
@@ -235,7 +236,7 @@ def check_attend_to_patches(answer, rng):
     def softmax(s, axis=-1):
         e = np.exp(s - s.max(axis, keepdims=True))
         return e/e.sum(axis, keepdims=True)
-    for i in range(7):
+    for i in range(9):
         t, d = int(rng.integers(3, 9)), int(rng.integers(3, 10))
         q, k, v = rng.normal(0, 2, (3, t, d))
         if i % 2: real = np.arange(t) < int(rng.integers(1, t))
@@ -244,12 +245,21 @@ def check_attend_to_patches(answer, rng):
             q, k, v = np.ones((3, 2)), np.ones((3, 2)), np.array([[1., 0.], [3., 2.], [100., 100.]])
             real = np.array([True, True, False])
         if i == 6: q = q*400
+        if i in (7, 8): # the real tokens' scores lie thousands below 0, or below those of the empty ones
+            q, k = np.abs(q), np.abs(k)
+            k[real] *= -400 if i == 7 else 1
+            k[~real] *= 1 if i == 7 else 400
         t, d = q.shape
         s = q @ k.T/math.sqrt(d)
         w, cut = softmax(np.where(real, s, -np.inf)), softmax(s)*real
-        like(answer(q.copy(), k.copy(), v.copy(), real.copy()), w @ v,
-             f'attend_to_patches(q, k, v, real) for {t} tokens, {int(real.sum())} '
-             f'of them real, {"large" if i == 6 else "usual"} scores',
+        scores = {6: 'large', 7: 'far negative', 8: 'very different'}.get(i, 'usual')
+        call = f'attend_to_patches(q, k, v, real) for {t} tokens, {int(real.sum())} of them real, {scores} scores'
+        got = answer(q.copy(), k.copy(), v.copy(), real.copy())
+        if type(got) is np.ndarray and got.shape == (t, d) and got.dtype.kind == 'f':
+            expect(np.isfinite(got).all(), f'{call}: {(~np.isfinite(got)).sum()} of the entries are nan or infinite.',
+                   'Which score do you take off before the exponential? It must be the largest of the *real* '
+                   'tokens in that row: another one can be so far above them that all exponentials become 0.')
+        like(got, w @ v, call,
              (softmax(s) @ v, 'The empty tokens still take part.'),
              (softmax(np.where(real, s, 0.)) @ v, 'A score of 0 is not "nothing": its exponential is 1.'),
              (cut @ v,
@@ -319,3 +329,88 @@ def check_tell_apart(answer, rng):
                    f'{s[better]:.0%} of {draws} comparisons; {least:.0%} are wanted.',
                    'Both recipes of a seed share its luck, which is much larger than the difference. '
                    'What is left of it in the differences seed by seed?')
+
+# %% ../../../nbs/lib/teaching/checks/week04.ipynb #depth-c
+@exercise('w4.rates_by_depth', concepts=('w4.5', 'discriminative-lr'), hints=(
+    'With n groups there are n - 1 steps from the first to the last. Each multiplies by the same factor.',
+    'The factor, taken n - 1 times, is mult: so it is mult to the power of 1/(n - 1).',
+    'The rate of group i, counted from 0, is lr/mult times the factor to the power of i.'))
+def check_rates_by_depth(answer, rng):
+    cases = [(0.01, 100, 3), (0.01, 100, 2)]
+    cases += [(float(10**rng.uniform(-3, 0)), float(rng.integers(2, 200)), int(rng.integers(2, 8))) for _ in range(6)]
+    for lr, mult, n in cases:
+        want = [lr/mult*mult**(i/(n - 1)) for i in range(n)]
+        like(answer(lr, mult, n), want, f'rates_by_depth({lr:.4g}, {mult:g}, {n})',
+             (np.linspace(lr/mult, lr, n).tolist(),
+              'Your rates grow by the same amount. The same *factor* is wanted from group to group.'),
+             ([lr/mult*mult**(i/n) for i in range(n)], 'The last group, the head, gets lr. How many steps lead there?'),
+             (want[::-1], 'The order is from the photo to the head: the smallest rate comes first.'),
+             ([lr/mult]*(n - 1) + [lr], 'The groups between first and last have rates between theirs.'),
+             ([lr*mult**(i/(n - 1)) for i in range(n)], 'The head gets lr, and the others less.'),
+             think='Divide each rate by the one before: the quotient is the same everywhere, and the last rate is lr.',
+             tol=1e-9)
+
+# %% ../../../nbs/lib/teaching/checks/week04.ipynb #pixel-c
+@exercise('w4.pixel_norm', concepts=('w4.3', 'layer-norm'), hints=(
+    'The channels are the first axis: x.mean(0) is a map with one mean for each pixel.',
+    'x.var(0), or ((x - mean)**2).mean(0), is the variance. Divide by the root of variance plus eps.',
+    'weight[:, None, None] has the shape (channels, 1, 1), so that each channel is multiplied by its own weight.'))
+def check_pixel_norm(answer, rng):
+    def norm(x, weight, bias, eps, axis=0, ddof=0, root=True):
+        var = x.var(axis, keepdims=True, ddof=ddof) + eps
+        return (x - x.mean(axis, keepdims=True))/(np.sqrt(var) if root else var)*weight[:, None, None] + bias[:, None, None]
+    for i in range(8):
+        c = int(rng.integers(3, 7))
+        x = rng.normal(rng.normal(0, 2), 2, (c, int(rng.integers(2, 6)), int(rng.integers(2, 6))))
+        weight, bias, eps = rng.normal(1, 0.5, c), rng.normal(0, 0.5, c), 1e-6
+        if i == 0: x, weight, bias = np.array([[[1.]], [[3.]]]), np.array([2., 1.]), np.array([0.5, 0.])
+        if i == 1: x, weight, bias = x[:, :c, :c], np.ones(c), np.zeros(c)
+        if i == 2: x[:, 0, 0] = 1. # a pixel whose channels are all equal
+        if i == 3: eps = 0.5
+        want = norm(x, weight, bias, eps)
+        call = f'pixel_norm(x, weight, bias, eps={eps:g}) for {c if i else 2} channels of {x.shape[1]} x {x.shape[2]} pixels'
+        with np.errstate(all='ignore'):
+            got = answer(x.copy(), weight.copy(), bias.copy(), eps)
+            like(got, want, call,
+                 (norm(x, weight, bias, eps, (1, 2)),
+                  'You normalise each channel over the pixels. Normalise each pixel over its channels.'),
+                 (norm(x, weight, bias, eps, (0, 1, 2)), 'Each pixel has a mean and a deviation of its own.'),
+                 (norm(x, weight, bias, eps, ddof=1),
+                  'Divide the squared distances by the number of channels, not by one less.'),
+                 (norm(x, weight, bias, eps, root=False), 'Divide by the standard deviation, the root of the variance.'),
+                 (norm(x, np.ones_like(weight), np.zeros_like(bias), eps),
+                  'Now stretch and move each channel by its weight and its bias.'),
+                 (norm(x, weight, np.zeros_like(bias), eps), 'The bias is missing.'),
+                 (norm(x, weight, bias, 0.), 'A pixel whose channels are all alike would divide by 0: where does eps go?'),
+                 ((x - x.mean(0))/(x.std(0) + eps)*weight[:, None, None] + bias[:, None, None],
+                  'eps is added to the variance, before the root.'),
+                 think='Work the one pixel (1, 3) out by hand: mean 2, variance 1, then weight and bias of each channel.')
+
+# %% ../../../nbs/lib/teaching/checks/week04.ipynb #attention-c
+@exercise('w4.attention', concepts=('w4.4', 'attention'), points=2, hints=(
+    'q @ k.T has a row for each query and a column for each key. By what is it divided?',
+    'np.exp of the scores, then divide each row by its sum: e/e.sum(1, keepdims=True).',
+    'Weights times values: a row of weights and the rows of v give one answer.'))
+def check_attention(answer, rng):
+    def softmax(s, axis=1):
+        e = np.exp(s - s.max(axis, keepdims=True))
+        return e/e.sum(axis, keepdims=True)
+    for i in range(7):
+        t, d = int(rng.integers(3, 8)), int(rng.integers(3, 8))
+        q, k, v = rng.normal(size=(3, t, d))
+        if i == 0: q, k, v = np.array([[1., 1.], [1., -1.]]), np.array([[1., 1.], [1., -1.]]), np.array([[10., 0.], [0., 10.]])
+        t, d = q.shape
+        s = q @ k.T/math.sqrt(d)
+        like(answer(q.copy(), k.copy(), v.copy()), softmax(s) @ v,
+             f'attention(q, k, v) for {t} tokens of {d} features',
+             (softmax(q @ k.T) @ v, 'The scores are divided by the square root of d, the number of features.'),
+             (softmax(q @ k.T/d) @ v, 'Divide by the square root of d, not by d.'),
+             (softmax(q @ k.T/math.sqrt(t)) @ v, 'd is the number of features, not the number of tokens.'),
+             (softmax(s, 0) @ v, 'The weights of one query, a row, must add up to 1: over which axis does your softmax run?'),
+             (softmax(s.T) @ v, 'Each answer belongs to a query: its scores are q of this token times every k.'),
+             (np.exp(s)/np.exp(s).sum() @ v, 'Each row of weights adds up to 1, not the whole table.'),
+             (s @ v, 'The scores become weights by softmax: exponentials, divided by their sum.'),
+             (np.exp(s) @ v, 'The exponentials are not weights yet: divide each row by its sum.'),
+             (softmax(s), 'These are the weights. The answer is the mean of the values with these weights.'),
+             think='Work one row out by hand: the scores of one query, their exponentials over their sum, then the '
+                   'mean of the rows of v with these weights.')
