@@ -14,8 +14,14 @@ import math
 
 import numpy as np
 
-from .common import expect, expect_kind, like
+from .common import expect, expect_container, expect_kind, like
 from ..exercises import exercise
+
+# %% ../../../nbs/lib/teaching/checks/week04.ipynb #array-c
+def _expect_array(got, want, call, form):
+    "A complaint about the type comes before any thought about the values"
+    expect_container(got, want, call)
+    expect_kind(got, np.ndarray, call, form)
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #93ca5764
 @exercise('w4.resize_cost', concepts=('w4.7',), hints=(
@@ -36,7 +42,10 @@ def check_resize_cost(answer, rng):
              *((draw(200, 900), draw(32, 300)) for _ in range(8))]
     for (h, w), (th, tw) in cases:
         r = ratio(h/w, th/tw)
-        like(answer((h, w), (th, tw)), cost(r), f'resize_cost(photo={(h, w)}, target={(th, tw)})',
+        call = f'resize_cost(photo={(h, w)}, target={(th, tw)})'
+        got = answer((h, w), (th, tw))
+        expect_kind(got, dict, call, "a dict with the keys 'crop', 'pad' and 'squish'")
+        like(got, cost(r), call,
              (cost(ratio(h, w)), 'The target is not always a square: a portrait fits into a portrait.'),
              (cost(ratio(h/w, tw/th)), 'Both sizes are (height, width). Did one of them get turned?'),
              (cost(r, r, r), 'That is the share that is kept. How much is lost?'),
@@ -59,8 +68,10 @@ def check_accumulated_gradient(answer, rng):
         grads = rng.normal(size=(len(sizes), 2)) if i else np.array([[2., 0.], [6., 4.]])
         n = sum(sizes)
         right = sum(g*s for g, s in zip(grads, sizes))/n
-        like(answer([g.copy() for g in grads], list(sizes)), right,
-             f'accumulated_gradient(grads, sizes={list(sizes)})',
+        call = f'accumulated_gradient(grads, sizes={list(sizes)})'
+        got = answer([g.copy() for g in grads], list(sizes))
+        _expect_array(got, right, call, f'a float array of the shape {right.shape}')
+        like(got, right, call,
              (grads.mean(0),
               'The mean of the means gives an image in a small part more say than one in a large part.'),
              (grads.sum(0),
@@ -157,11 +168,12 @@ def check_loss_scale(answer, rng):
             zeros = s, float(((g*np.float32(s)).astype(np.float16) == 0).mean())
             before = s, lost(1)
             got = answer(g.copy())
+        expect_container(got, right, call)
         expect_kind(got, tuple, call, 'a tuple (scale, lost)', n=2)
+        if isinstance(got[0], (int, float, np.floating, np.integer)) and 0 < got[0] < math.inf:
+            expect(math.log2(got[0]).is_integer(), f'the scale of {call} is {got[0]:g}.',
+                   'A power of two changes the exponent only, so that dividing it out again is exact. Yours is not one.')
         like(got[0], s, f'the scale of {call}',
-             (65504/top,
-              'A power of two changes the exponent only, so that dividing '
-              'it out again is exact. Yours is not one.'),
              (2*s,
               'The largest gradient becomes infinite: times your scale it is above 65504.'),
              (s/2, 'There is room for one more doubling.'),
@@ -203,6 +215,7 @@ def check_soft_and_hard(answer, rng):
         images = f'{n} images' if n > 1 else '1 image'
         got = answer([p.copy() for p in probs])
         call = f'soft_and_hard(probs) for {m} models, {images}, {c} classes'
+        expect_container(got, (soft, hard), call)
         expect_kind(got, tuple, call, 'a tuple of two lists (soft, hard)', n=2)
         like(got[0], soft, f'the soft answers of {call}',
              (hard, 'These are the hard answers. Stand the two in the order (soft, hard).'),
@@ -255,13 +268,20 @@ def check_attend_to_patches(answer, rng):
         scores = {6: 'large', 7: 'far negative', 8: 'very different'}.get(i, 'usual')
         call = f'attend_to_patches(q, k, v, real) for {t} tokens, {int(real.sum())} of them real, {scores} scores'
         got = answer(q.copy(), k.copy(), v.copy(), real.copy())
-        if type(got) is np.ndarray and got.shape == (t, d) and got.dtype.kind == 'f':
+        _expect_array(got, w @ v, call, f'a float array of the shape {(t, d)}')
+        if got.shape == (t, d) and got.dtype.kind == 'f':
+            lost = ~np.isfinite(got).all(1)
+            expect(not lost.any() or (lost != ~real).any(),
+                   f'{call}: the rows of the empty tokens are nan.',
+                   'You leave out the rows of the empty tokens, which ask. Leave out their columns: nobody '
+                   'takes anything from them.')
             expect(np.isfinite(got).all(), f'{call}: {(~np.isfinite(got)).sum()} of the entries are nan or infinite.',
                    'Which score do you take off before the exponential? It must be the largest of the *real* '
                    'tokens in that row: another one can be so far above them that all exponentials become 0.')
         like(got, w @ v, call,
              (softmax(s) @ v, 'The empty tokens still take part.'),
-             (softmax(np.where(real, s, 0.)) @ v, 'A score of 0 is not "nothing": its exponential is 1.'),
+             (softmax(np.where(real, s, 0.)) @ v, 'A score of 0 is not "nothing": its exponential is 1, and where the other scores lie far below, '
+              'that is everything. No finite score is safe.'),
              (cut @ v,
               'You cut the empty tokens off after the softmax, so that '
               'the weights of a row no longer add up to 1.'),
@@ -371,6 +391,7 @@ def check_pixel_norm(answer, rng):
         call = f'pixel_norm(x, weight, bias, eps={eps:g}) for {c if i else 2} channels of {x.shape[1]} x {x.shape[2]} pixels'
         with np.errstate(all='ignore'):
             got = answer(x.copy(), weight.copy(), bias.copy(), eps)
+            _expect_array(got, want, call, f'a float array of the shape {x.shape}')
             like(got, want, call,
                  (norm(x, weight, bias, eps, (1, 2)),
                   'You normalise each channel over the pixels. Normalise each pixel over its channels.'),
@@ -401,8 +422,10 @@ def check_attention(answer, rng):
         if i == 0: q, k, v = np.array([[1., 1.], [1., -1.]]), np.array([[1., 1.], [1., -1.]]), np.array([[10., 0.], [0., 10.]])
         t, d = q.shape
         s = q @ k.T/math.sqrt(d)
-        like(answer(q.copy(), k.copy(), v.copy()), softmax(s) @ v,
-             f'attention(q, k, v) for {t} tokens of {d} features',
+        call = f'attention(q, k, v) for {t} tokens of {d} features'
+        got = answer(q.copy(), k.copy(), v.copy())
+        _expect_array(got, softmax(s) @ v, call, f'a float array of the shape {(t, d)}')
+        like(got, softmax(s) @ v, call,
              (softmax(q @ k.T) @ v, 'The scores are divided by the square root of d, the number of features.'),
              (softmax(q @ k.T/d) @ v, 'Divide by the square root of d, not by d.'),
              (softmax(q @ k.T/math.sqrt(t)) @ v, 'd is the number of features, not the number of tokens.'),
@@ -410,6 +433,7 @@ def check_attention(answer, rng):
              (softmax(s.T) @ v, 'Each answer belongs to a query: its scores are q of this token times every k.'),
              (np.exp(s)/np.exp(s).sum() @ v, 'Each row of weights adds up to 1, not the whole table.'),
              (s @ v, 'The scores become weights by softmax: exponentials, divided by their sum.'),
+             (q @ k.T @ v, 'The scores are divided by the root of d, and become weights by softmax.'),
              (np.exp(s) @ v, 'The exponentials are not weights yet: divide each row by its sum.'),
              (softmax(s), 'These are the weights. The answer is the mean of the values with these weights.'),
              think='Work one row out by hand: the scores of one query, their exponentials over their sum, then the '
