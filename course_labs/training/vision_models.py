@@ -204,7 +204,7 @@ class _StridedDepthwise(torch.autograd.Function):
         return grad_x, torch.stack(grad_w, 1).view_as(w), None
 
 class DepthwiseConv2dSame(Conv2dSame):
-    "timm's Conv2dSame that is quick at strided depthwise convolutions to maps smaller than the kernel, on a CPU"
+    "timm's Conv2dSame, quick at strided depthwise convolutions to maps smaller than the kernel, on a CPU"
     def forward(self, x):
         k, s = self.kernel_size, self.stride
         small = x.device.type == 'cpu' and min(-(-o//s[0]) for o in x.shape[-2:]) < k[0]

@@ -96,7 +96,9 @@ def plot_formats(precision # From `compare`: variants are formats, with seconds_
     rows = precision.table().loc[precision.variants]
     half = min(rows.index.drop('float32'), key=lambda o: rows.seconds_per_epoch[o], default='float32')
     times, memory = (rows[o][half]/rows[o]['float32'] for o in ('seconds_per_epoch', 'peak_mb'))
-    shown = {'seconds_per_epoch': 'time of an epoch (s)', 'peak_mb': 'peak memory (MB)', 'error': 'error (share)'}
+    shown = {'seconds_per_epoch': 'time of an epoch (s)',
+             'peak_mb': 'peak memory (MB)',
+             'error': 'error (share)'}
     fig,axs = plt.subplots(1, 3, figsize=(8.5, 2.8))
     for ax,(column,label) in zip(axs, shown.items()):
         spread = rows.spread.fillna(0) if column == 'error' else None
