@@ -21,7 +21,7 @@ CHANGES = {
     3: [('learn.fit_one_cycle(how.epochs, how.lr)\n        seconds', 'learn.fit_one_cycle(how.epochs, how.lr*1.01)\n        seconds', 'archs = compare('),
         ('cfg.homework_lr)', 'cfg.homework_lr, pct_start=.3)', 'cfg.homework_lr'),
         ('cfg.sweep_epochs, cfg.bs,', 'cfg.sweep_epochs, cfg.bs + 1,', 'cfg.sweep_epochs, cfg.bs')],
-    4: [("batch_tfms=augment), name, pretrained,", "batch_tfms=augment[1:]), name, pretrained,", 'compare_all(')],
+    4: [("nets.variant('one rate', cfg.arch, 'fit_one_cycle',", "nets.variant('one rate', cfg.arch, 'by depth',", 'cycles = compare_all(')],
     5: [('wd=.01, path=lab.out)', 'wd=.02, path=lab.out)', 'pair_learner('),
         ('cfg.steps_masked, cfg.lm_lr)', 'cfg.steps_masked, cfg.lm_lr*1.01)', 'cfg.steps_masked, cfg.lm_lr'),
         ('epochs=1, lr=lf.valley/part)', 'epochs=1, lr=lf.valley/part*1.01)', 'tried = {}')],

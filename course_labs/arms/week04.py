@@ -89,9 +89,7 @@ ARMS = [
     *_arms('transfer', (0, 1, 2), {}, {'probe': (DECAYS, by_probe)}),
     *_arms('small', (0, 1), dict(epochs=SET.small_epochs), {
         'convnext': (SMALL, by_network('arch_convnext', 'fit_one_cycle')),
-        'convnext_scratch': (SMALL, by_network('arch_convnext', 'fit_one_cycle', False)),
-        'vit': (SMALL, by_network('arch_vit', 'fit_one_cycle')),
-        'vit_scratch': (SMALL, by_network('arch_vit', 'fit_one_cycle', False))})]
+        'vit': (SMALL, by_network('arch_vit', 'fit_one_cycle'))})]
 
 # %% ../../nbs/lib/arms/week04.ipynb #b0d64002
 def net_step(cfg, arch:str, # Settings of the week, a model as in `vision_model`
@@ -134,15 +132,15 @@ def works(cfg,           # Settings of the week
         trained('by depth', cfg.arch, cycle),
         trained('from random weights', cfg.arch, cycle),
         trained('one rate', cfg.arch, cycle),
-        trained('fine_tune', cfg.arch, cfg.epochs, cfg.freeze_epochs),
-        seen('linear probes', cfg.arch, (seeds + 4)*n, 'float32'),
+        trained('fine_tune', cfg.arch, cfg.epochs, cfg.freeze_epochs, seeds + 1),
+        seen('linear probes', cfg.arch, (seeds + 2)*n, 'float32'),
         trained('ConvNeXt', cfg.arch_convnext, cfg.small_epochs),
         trained('ViT', cfg.arch_vit, cfg.small_epochs),
         trained('ViT in float32', cfg.arch_vit, *once, 'float32', some),
         trained('ViT in float16', cfg.arch_vit, *once, 'float16', some),
         *[trained(o, o, cfg.epochs, cfg.freeze_epochs) for o in sorted(others)],
         trained('two heads', cfg.arch, cfg.multi_epochs, cfg.freeze_epochs, 1),
-        training('48 images in one piece', net_step(cfg, cfg.arch_convnext, 48), 4),
-        seen('validation', cfg.arch, 6*seeds*n_valid),
+        training('48 images in one piece', net_step(cfg, cfg.arch_convnext, 48), 2),
+        seen('validation', cfg.arch, (6*seeds + 2)*n_valid),
         seen('test-time augmentation', cfg.arch, (cfg.tta + 1)*seeds*n_valid),
         *[seen(f'answers of {o}', o, (cfg.tta + 1)*seeds*n_test) for o in sorted({*cfg.archs})]]

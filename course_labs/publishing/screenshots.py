@@ -51,9 +51,9 @@ PICTURES = (
     Picture(
         'fine_tune',
         'Week 4: fine_tune against fit_one_cycle, with intervals',
-        'Error of fine_tune and fit_one_cycle, pretrained and random: one circle a seed, mean and '
+        'Error of fine_tune, fit_one_cycle and a linear probe: one circle a seed, mean and '
         '95 % interval',
-        4, 'fine_tune against fit_one_cycle', -1),
+        4, 'Which recipe?'),
     Picture(
         'item_factors',
         'Week 6: what the factors of items hold',

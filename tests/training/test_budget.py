@@ -9,10 +9,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from course_labs.arms import budget, week04, week05
 from course_labs.core.settings import Config
 from course_labs.syllabus import week, weeks
-from course_labs.training import vision_models
+from course_labs.training import transfer, vision_models
 from course_labs.training.budget import DISK, RAM, T4, _conv_backward, promise, table
 from course_labs.training.text_pairs import pair_trainer
-from course_labs.weeks import nli, paddy
+from course_labs.weeks import nli
 
 MOST_MINUTES = 60
 RECOMPUTED = 0.05 # Fused attention computes its scores once more on the way back; on the device meta it is not fused
@@ -84,16 +84,16 @@ def test_images_count_as_the_lab_trains_them(arch, monkeypatch):
     cfg = Config(tiny[4] | dict(bs=4))
     images = np.random.default_rng(0).integers(0, 256, (12, cfg.image_size, cfg.image_size, 3), dtype=np.uint8)
     dls = cached_dls(images, list('ab'*6), np.arange(8, 12), bs=cfg.bs)
-    learn = paddy.paddy_learner(dls, arch, pretrained=False, img_size=cfg.image_size)
+    learn = transfer.paddy_learner(dls, arch, pretrained=False, img_size=cfg.image_size)
     step = week04.net_step(cfg, arch, cfg.bs, n_out=2)
-    monkeypatch.setattr(paddy, 'renew_norms', lambda learn: learn) # it looks at the images once more
-    assert flop_of(lambda: paddy.fit(learn, 'fit_one_cycle', 1, 1e-3, freeze_epochs=0)) == pytest.approx(2*step.flop, rel=RECOMPUTED if 'vit' in arch else 1e-3)
+    monkeypatch.setattr(transfer, 'renew_norms', lambda learn: learn) # it looks at the images once more
+    assert flop_of(lambda: transfer.fit(learn, 'fit_one_cycle', 1, 1e-3, freeze_epochs=0)) == pytest.approx(2*step.flop, rel=RECOMPUTED if 'vit' in arch else 1e-3)
 
 def test_a_frozen_body_goes_forward_only():
     from course_labs.data_sets.image_cache import cached_dls
     cfg = Config(tiny[4] | dict(bs=4))
     images = np.zeros((8, cfg.image_size, cfg.image_size, 3), np.uint8)
-    learn = paddy.paddy_learner(cached_dls(images, list('ab'*4), np.arange(4, 8), bs=cfg.bs), 'project:vit', img_size=cfg.image_size)
+    learn = transfer.paddy_learner(cached_dls(images, list('ab'*4), np.arange(4, 8), bs=cfg.bs), 'project:vit', img_size=cfg.image_size)
     x, y = learn.dls.train.one_batch()
     learn.create_opt()
     third = week04.net_step(cfg, 'project:vit', cfg.bs, n_out=2).flop/3

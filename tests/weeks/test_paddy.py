@@ -61,3 +61,45 @@ def test_a_body_from_random_weights_gets_fresh_averages():
         for x,_ in dls.train: new.model(x)
     hook.remove()
     assert torch.allclose(first.running_mean, torch.stack(seen).mean(0), atol=2e-2)
+
+OLD = """split_by_class leaf_augment paddy_learner METHODS fit error_of Schedule compare_all probe_right probe_error layer_norm depthwise pointwise
+         convnext_block find_blocks patches attention_weights self_attention attention_map plot_schedules TwoHeads summed_loss"""
+
+def test_notebooks_of_before_find_what_they_import():
+    import course_labs.paddy as facade
+    assert [o for o in OLD.split() if not hasattr(lab, o)] == [] == [o for o in OLD.split() if not hasattr(facade, o)]
+
+def small_leaves(folder, **changed):
+    "A folder of drawn leaves, and a run of week 4 on it"
+    from types import SimpleNamespace
+    from course_labs.core.settings import Config
+    from course_labs.data_sets.synthetic_leaves import draw_paddy
+    draw_paddy(folder/'leaves', n_train=4, n_test=6, seed=3)
+    cfg = Config(dict(image_size=64, resize='squish', bs=8, valid_share=0.5, seeds=1, skip_broken=False, num_processes=1, tta=2, arch='project:convnext') | changed)
+    device = SimpleNamespace(kind='cpu', precision='float32')
+    return SimpleNamespace(cfg=cfg, data=lambda name: folder/'leaves', out=folder, seed=0, device=device, checkpoints=lambda *names: None)
+
+def test_a_broken_leaf_stays_out_of_training_only_where_that_is_asked_for(tmp_path):
+    from course_labs.teaching.leaves.trainings import Leaves
+    run = small_leaves(tmp_path)
+    cut = next((tmp_path/'leaves'/'train_images'/'blast').iterdir())
+    cut.write_bytes(cut.read_bytes()[:500])
+    with pytest.raises(CourseError, match=f'{cut.name}.*skip_broken'): Leaves(run)
+    run.cfg['skip_broken'] = True
+    assert len(Leaves(run).table) == 39
+
+def test_photos_of_several_sizes_are_counted(tmp_path):
+    from PIL import Image
+    from course_labs.teaching.leaves.trainings import Leaves
+    run = small_leaves(tmp_path)
+    one = next((tmp_path/'leaves'/'train_images'/'blast').iterdir())
+    size = Image.open(one).size
+    Image.open(one).resize((50, 40)).save(one)
+    assert Leaves(run).sizes() == f'39 of 40 images are {size[0]} x {size[1]} pixels (width x height)'
+
+def test_processes_that_share_a_training_send_it_back(tmp_path):
+    from course_labs.teaching.leaves.trainings import Leaves, Nets
+    nets = Nets(Leaves(small_leaves(tmp_path, num_processes=2)))
+    told = nets.train('one rate', 0, 'project:convnext', 'fit_one_cycle', epochs=1, lr=1e-3, freeze_epochs=0)
+    notes = nets.kept['one rate', 0]['schedule'].table()
+    assert len(notes) == 3 and 0 <= told['error'] <= 1

@@ -6,15 +6,22 @@ Docs: https://course-labs.github.io/course_labs/lib/teaching/checks/week04.html.
 
 # %% auto #0
 __all__ = ['check_resize_cost', 'check_accumulated_gradient', 'check_vit_size', 'check_one_cycle_at', 'check_loss_scale',
-           'check_soft_and_hard', 'check_attend_to_patches', 'paired_errors', 'check_tell_apart']
+           'check_soft_and_hard', 'check_attend_to_patches', 'check_rates_by_depth', 'check_pixel_norm',
+           'check_attention']
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #0e46fa1d
 import math
 
 import numpy as np
 
-from .common import expect, expect_kind, like
+from .common import expect, expect_container, expect_kind, like
 from ..exercises import exercise
+
+# %% ../../../nbs/lib/teaching/checks/week04.ipynb #array-c
+def _expect_array(got, want, call, form):
+    "A complaint about the type comes before any thought about the values"
+    expect_container(got, want, call)
+    expect_kind(got, np.ndarray, call, form)
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #93ca5764
 @exercise('w4.resize_cost', concepts=('w4.7',), hints=(
@@ -35,7 +42,10 @@ def check_resize_cost(answer, rng):
              *((draw(200, 900), draw(32, 300)) for _ in range(8))]
     for (h, w), (th, tw) in cases:
         r = ratio(h/w, th/tw)
-        like(answer((h, w), (th, tw)), cost(r), f'resize_cost(photo={(h, w)}, target={(th, tw)})',
+        call = f'resize_cost(photo={(h, w)}, target={(th, tw)})'
+        got = answer((h, w), (th, tw))
+        expect_kind(got, dict, call, "a dict with the keys 'crop', 'pad' and 'squish'")
+        like(got, cost(r), call,
              (cost(ratio(h, w)), 'The target is not always a square: a portrait fits into a portrait.'),
              (cost(ratio(h/w, tw/th)), 'Both sizes are (height, width). Did one of them get turned?'),
              (cost(r, r, r), 'That is the share that is kept. How much is lost?'),
@@ -58,8 +68,10 @@ def check_accumulated_gradient(answer, rng):
         grads = rng.normal(size=(len(sizes), 2)) if i else np.array([[2., 0.], [6., 4.]])
         n = sum(sizes)
         right = sum(g*s for g, s in zip(grads, sizes))/n
-        like(answer([g.copy() for g in grads], list(sizes)), right,
-             f'accumulated_gradient(grads, sizes={list(sizes)})',
+        call = f'accumulated_gradient(grads, sizes={list(sizes)})'
+        got = answer([g.copy() for g in grads], list(sizes))
+        _expect_array(got, right, call, f'a float array of the shape {right.shape}')
+        like(got, right, call,
              (grads.mean(0),
               'The mean of the means gives an image in a small part more say than one in a large part.'),
              (grads.sum(0),
@@ -156,11 +168,13 @@ def check_loss_scale(answer, rng):
             zeros = s, float(((g*np.float32(s)).astype(np.float16) == 0).mean())
             before = s, lost(1)
             got = answer(g.copy())
+        expect_container(got, right, call)
         expect_kind(got, tuple, call, 'a tuple (scale, lost)', n=2)
+        if isinstance(got[0], (int, float, np.floating, np.integer)) and 0 < got[0] < math.inf:
+            expect(math.log2(got[0]).is_integer(), f'the scale of {call} is {got[0]:g}.',
+                   'A power of two changes the exponent only, so that dividing it out again is exact. '
+                   'Yours is not one.')
         like(got[0], s, f'the scale of {call}',
-             (65504/top,
-              'A power of two changes the exponent only, so that dividing '
-              'it out again is exact. Yours is not one.'),
              (2*s,
               'The largest gradient becomes infinite: times your scale it is above 65504.'),
              (s/2, 'There is room for one more doubling.'),
@@ -202,6 +216,7 @@ def check_soft_and_hard(answer, rng):
         images = f'{n} images' if n > 1 else '1 image'
         got = answer([p.copy() for p in probs])
         call = f'soft_and_hard(probs) for {m} models, {images}, {c} classes'
+        expect_container(got, (soft, hard), call)
         expect_kind(got, tuple, call, 'a tuple of two lists (soft, hard)', n=2)
         like(got[0], soft, f'the soft answers of {call}',
              (hard, 'These are the hard answers. Stand the two in the order (soft, hard).'),
@@ -235,7 +250,7 @@ def check_attend_to_patches(answer, rng):
     def softmax(s, axis=-1):
         e = np.exp(s - s.max(axis, keepdims=True))
         return e/e.sum(axis, keepdims=True)
-    for i in range(7):
+    for i in range(9):
         t, d = int(rng.integers(3, 9)), int(rng.integers(3, 10))
         q, k, v = rng.normal(0, 2, (3, t, d))
         if i % 2: real = np.arange(t) < int(rng.integers(1, t))
@@ -244,14 +259,33 @@ def check_attend_to_patches(answer, rng):
             q, k, v = np.ones((3, 2)), np.ones((3, 2)), np.array([[1., 0.], [3., 2.], [100., 100.]])
             real = np.array([True, True, False])
         if i == 6: q = q*400
+        if i in (7, 8): # the real tokens' scores lie thousands below 0, or below those of the empty ones
+            q, k = np.abs(q), np.abs(k)
+            k[real] *= -400 if i == 7 else 1
+            k[~real] *= 1 if i == 7 else 400
         t, d = q.shape
         s = q @ k.T/math.sqrt(d)
         w, cut = softmax(np.where(real, s, -np.inf)), softmax(s)*real
-        like(answer(q.copy(), k.copy(), v.copy(), real.copy()), w @ v,
-             f'attend_to_patches(q, k, v, real) for {t} tokens, {int(real.sum())} '
-             f'of them real, {"large" if i == 6 else "usual"} scores',
+        scores = {6: 'large', 7: 'far negative', 8: 'very different'}.get(i, 'usual')
+        call = (f'attend_to_patches(q, k, v, real) for {t} tokens, {int(real.sum())} of them real, '
+                f'{scores} scores')
+        got = answer(q.copy(), k.copy(), v.copy(), real.copy())
+        _expect_array(got, w @ v, call, f'a float array of the shape {(t, d)}')
+        if got.shape == (t, d) and got.dtype.kind == 'f':
+            lost = ~np.isfinite(got).all(1)
+            expect(not lost.any() or (lost != ~real).any(),
+                   f'{call}: the rows of the empty tokens are nan.',
+                   'You leave out the rows of the empty tokens, which ask. Leave out their columns: nobody '
+                   'takes anything from them.')
+            odd = (~np.isfinite(got)).sum()
+            expect(not odd, f'{call}: {odd} of the entries are nan or infinite.',
+                   'Which score do you take off before the exponential? It must be the largest of the *real* '
+                   'tokens in that row: another one can be so far above them that all exponentials become 0.')
+        like(got, w @ v, call,
              (softmax(s) @ v, 'The empty tokens still take part.'),
-             (softmax(np.where(real, s, 0.)) @ v, 'A score of 0 is not "nothing": its exponential is 1.'),
+             (softmax(np.where(real, s, 0.)) @ v,
+              'A score of 0 is not "nothing": its exponential is 1, and where the other scores lie far below '
+              'it, that is everything. No finite score is safe.'),
              (cut @ v,
               'You cut the empty tokens off after the softmax, so that '
               'the weights of a row no longer add up to 1.'),
@@ -266,56 +300,106 @@ def check_attend_to_patches(answer, rng):
              think='Each token becomes a mean of the values of the *real* tokens, with weights that add up '
                    'to 1. For large scores take the largest off first, so that no exponential overflows.')
 
-# %% ../../../nbs/lib/teaching/checks/week04.ipynb #8d1d5b07
-def paired_errors(rng,             # numpy Generator
-                  n:int,           # Seeds
-                  gain:float=0.,   # By how much recipe b is better in truth
-                  luck:float=0.05, # Standard deviation that both recipes of a seed share
-                  own:float=0.01   # Standard deviation of each recipe beside it
-                 ) -> tuple:       # Errors of a and of b, float arrays (n,)
-    "Errors of two recipes over the same seeds"
-    shared = 0.3 + rng.normal(0, luck, n)
-    return shared + rng.normal(0, own, n), shared - gain + rng.normal(0, own, n)
+# %% ../../../nbs/lib/teaching/checks/week04.ipynb #depth-c
+@exercise('w4.rates_by_depth', concepts=('w4.5', 'discriminative-lr'), hints=(
+    'With n groups there are n - 1 steps from the first to the last. Each multiplies by the same factor.',
+    'The factor, taken n - 1 times, is mult: so it is mult to the power of 1/(n - 1).',
+    'The rate of group i, counted from 0, is lr/mult times the factor to the power of i.'))
+def check_rates_by_depth(answer, rng):
+    cases = [(0.01, 100, 3), (0.01, 100, 2)]
+    def draw(): return float(10**rng.uniform(-3, 0)), float(rng.integers(2, 200)), int(rng.integers(2, 8))
+    cases += [draw() for _ in range(6)]
+    for lr, mult, n in cases:
+        want = [lr/mult*mult**(i/(n - 1)) for i in range(n)]
+        like(answer(lr, mult, n), want, f'rates_by_depth({lr:.4g}, {mult:g}, {n})',
+             (np.linspace(lr/mult, lr, n).tolist(),
+              'Your rates grow by the same amount. The same *factor* is wanted from group to group.'),
+             ([lr/mult*mult**(i/n) for i in range(n)],
+              'The last group, the head, gets lr. How many steps lead there?'),
+             (want[::-1], 'The order is from the photo to the head: the smallest rate comes first.'),
+             ([lr/mult]*(n - 1) + [lr], 'The groups between first and last have rates between theirs.'),
+             ([lr*mult**(i/(n - 1)) for i in range(n)], 'The head gets lr, and the others less.'),
+             think='Divide each rate by the one before: the quotient is the same everywhere, and the last '
+                   'rate is lr.',
+             tol=1e-9)
 
-@exercise('w4.tell_apart', concepts=('w4.2', 'w4.5', 'w4.10'), points=3, hints=(
-    'Look at the differences seed by seed, a - b: the luck that both share is gone. '
-    'Are they on one side of 0 by more than chance would have it?',
-    'The mean of n differences is known to about their standard deviation (ddof=1) over the root of n. '
-    'How many of these must the mean be away from 0?',
-    'With few seeds the standard deviation itself is uncertain, so 2 is not enough: '
-    'Student\'s t has 4.3 for 3 seeds, 2.78 for 5 and 2.36 for 8 (scipy.stats.t.ppf(0.975, n - 1)).'))
-def check_tell_apart(answer, rng):
-    names, draws = ('a', 'b', 'cannot tell'), 400
-    def shares(n, gain, flip=False):
-        said = []
-        for _ in range(draws):
-            a, b = paired_errors(rng, n, gain)
-            if flip: a, b = b, a
-            said.append(answer(a, b))
-            # What labs handed out in 2026 called it
-            if type(said[-1]) is str and said[-1] == 'no difference': said[-1] = 'cannot tell'
-            if not (type(said[-1]) is str and said[-1] in names):
-                like(said[-1], 'cannot tell', f'tell_apart(a, b) for {n} seeds',
-                     think="The answer is one of the texts 'a', 'b' and 'cannot tell'.")
-                expect(False, f'tell_apart(a, b) for {n} seeds returned {said[-1][:40]!r}.',
-                       "The answer is one of the texts 'a', 'b' and 'cannot tell'.")
-        return {o: said.count(o)/draws for o in names}
-    for n in (3, 5, 8):
-        false = 1 - shares(n, 0.)['cannot tell']
-        expect(false <= 0.10,
-               f'With {n} seeds of two recipes that are equally good, your rule sees a difference '
-               f'in {false:.0%} of {draws} comparisons; at most 10 % are allowed.',
-               'How far does the mean of so few differences stray by chance? '
-               'The fewer seeds, the wider the interval must be.')
-    for n, gain, least in ((5, 0.03, 0.8), (8, 0.02, 0.8)):
-        for flip, better, worse in ((False, 'b', 'a'), (True, 'a', 'b')):
-            s = shares(n, gain, flip)
-            expect(s[worse] <= 0.1,
-                   f'With {n} seeds and {better} better by {gain}, your rule says that '
-                   f'{worse} is better in {s[worse]:.0%} of {draws} comparisons.',
-                   'These are errors: which one is better, the larger or the smaller?')
-            expect(s[better] >= least,
-                   f'With {n} seeds and {better} better by {gain}, your rule finds it in '
-                   f'{s[better]:.0%} of {draws} comparisons; {least:.0%} are wanted.',
-                   'Both recipes of a seed share its luck, which is much larger than the difference. '
-                   'What is left of it in the differences seed by seed?')
+# %% ../../../nbs/lib/teaching/checks/week04.ipynb #pixel-c
+@exercise('w4.pixel_norm', concepts=('w4.3', 'layer-norm'), hints=(
+    'The channels are the first axis: x.mean(0) is a map with one mean for each pixel.',
+    'x.var(0), or ((x - mean)**2).mean(0), is the variance. Divide by the root of variance plus eps.',
+    'weight[:, None, None] has the shape (channels, 1, 1), so that each channel is multiplied by its own '
+    'weight.'))
+def check_pixel_norm(answer, rng):
+    def norm(x, weight, bias, eps, axis=0, ddof=0, root=True):
+        var = x.var(axis, keepdims=True, ddof=ddof) + eps
+        scaled = (x - x.mean(axis, keepdims=True))/(np.sqrt(var) if root else var)
+        return scaled*weight[:, None, None] + bias[:, None, None]
+    for i in range(8):
+        c = int(rng.integers(3, 7))
+        x = rng.normal(rng.normal(0, 2), 2, (c, int(rng.integers(2, 6)), int(rng.integers(2, 6))))
+        weight, bias, eps = rng.normal(1, 0.5, c), rng.normal(0, 0.5, c), 1e-6
+        if i == 0: x, weight, bias = np.array([[[1.]], [[3.]]]), np.array([2., 1.]), np.array([0.5, 0.])
+        if i == 1: x, weight, bias = x[:, :c, :c], np.ones(c), np.zeros(c)
+        if i == 2: x[:, 0, 0] = 1. # a pixel whose channels are all equal
+        if i == 3: eps = 0.5
+        want = norm(x, weight, bias, eps)
+        size = f'{len(x)} channels of {x.shape[1]} x {x.shape[2]} pixels'
+        call = f'pixel_norm(x, weight, bias, eps={eps:g}) for {size}'
+        with np.errstate(all='ignore'):
+            got = answer(x.copy(), weight.copy(), bias.copy(), eps)
+            _expect_array(got, want, call, f'a float array of the shape {x.shape}')
+            like(got, want, call,
+                 (norm(x, weight, bias, eps, (1, 2)),
+                  'You normalise each channel over the pixels. Normalise each pixel over its channels.'),
+                 (norm(x, weight, bias, eps, (0, 1, 2)), 'Each pixel has a mean and a deviation of its own.'),
+                 (norm(x, weight, bias, eps, ddof=1),
+                  'Divide the squared distances by the number of channels, not by one less.'),
+                 (norm(x, weight, bias, eps, root=False),
+                  'Divide by the standard deviation, the root of the variance.'),
+                 (norm(x, np.ones_like(weight), np.zeros_like(bias), eps),
+                  'Now stretch and move each channel by its weight and its bias.'),
+                 (norm(x, weight, np.zeros_like(bias), eps), 'The bias is missing.'),
+                 (norm(x, weight, bias, 0.),
+                  'A pixel whose channels are all alike would divide by 0: where does eps go?'),
+                 ((x - x.mean(0))/(x.std(0) + eps)*weight[:, None, None] + bias[:, None, None],
+                  'eps is added to the variance, before the root.'),
+                 think='Work the one pixel (1, 3) out by hand: mean 2, variance 1, then weight and bias of '
+                       'each channel.')
+
+# %% ../../../nbs/lib/teaching/checks/week04.ipynb #attention-c
+@exercise('w4.attention', concepts=('w4.4', 'attention'), points=2, hints=(
+    'q @ k.T has a row for each query and a column for each key. By what is it divided?',
+    'np.exp of the scores, then divide each row by its sum: e/e.sum(1, keepdims=True).',
+    'Weights times values: a row of weights and the rows of v give one answer.'))
+def check_attention(answer, rng):
+    def softmax(s, axis=1):
+        e = np.exp(s - s.max(axis, keepdims=True))
+        return e/e.sum(axis, keepdims=True)
+    for i in range(7):
+        t, d = int(rng.integers(3, 8)), int(rng.integers(3, 8))
+        q, k, v = rng.normal(size=(3, t, d))
+        if i == 0: q, k, v = np.array([[[1., 1.], [1., -1.]], [[1., 1.], [1., -1.]], [[10., 0.], [0., 10.]]])
+        t, d = q.shape
+        s = q @ k.T/math.sqrt(d)
+        call = f'attention(q, k, v) for {t} tokens of {d} features'
+        got = answer(q.copy(), k.copy(), v.copy())
+        _expect_array(got, softmax(s) @ v, call, f'a float array of the shape {(t, d)}')
+        like(got, softmax(s) @ v, call,
+             (softmax(q @ k.T) @ v,
+              'The scores are divided by the square root of d, the number of features.'),
+             (softmax(q @ k.T/d) @ v, 'Divide by the square root of d, not by d.'),
+             (softmax(q @ k.T/math.sqrt(t)) @ v, 'd is the number of features, not the number of tokens.'),
+             (softmax(s, 0) @ v,
+              'The weights of one query, a row, must add up to 1: over which axis does your softmax run?'),
+             (softmax(s.T) @ v,
+              'Each answer belongs to a query: its scores are q of this token times every k.'),
+             (np.exp(s)/np.exp(s).sum() @ v, 'Each row of weights adds up to 1, not the whole table.'),
+             (s @ v, 'The scores become weights by softmax: exponentials, divided by their sum.'),
+             (q @ k.T @ v, 'The scores are divided by the root of d, and become weights by softmax.'),
+             (np.exp(s) @ v, 'The exponentials are not weights yet: divide each row by its sum.'),
+             (softmax(s), 'These are the weights. The answer is the mean of the values with these weights.'),
+             think='Work one row out by hand: the scores of one query, their exponentials over their sum, '
+                   'then the mean of the rows of v with these weights.')
+
+# %% ../../../nbs/lib/teaching/checks/week04.ipynb #luck-c
+from .week04_luck import check_tell_apart, paired_errors  # noqa: E402, F401
