@@ -17,9 +17,9 @@ from pathlib import Path
 # Text of a cell, what takes its place, and text of the cell whose trainings it changes
 CHANGES = {
     2: [('if one_cycle: learn.fit_one_cycle(epochs, lr, wd=wd)', 'if one_cycle: learn.fit_one_cycle(epochs, lr*1.01, wd=wd)', 'both_far(n)')],
-    3: [('learn.fit_one_cycle(how.epochs, how.lr)\n        seconds', 'learn.fit_one_cycle(how.epochs, how.lr*1.01)\n        seconds', 'archs = compare('),
+    3: [('wd=how.wd).fit_one_cycle(how.epochs, how.lr)', 'wd=how.wd).fit_one_cycle(how.epochs, how.lr*1.01)', 'fit_one_cycle(how.epochs'),
         ('cfg.homework_lr)', 'cfg.homework_lr, pct_start=.3)', 'cfg.homework_lr'),
-        ('cfg.sweep_epochs, cfg.bs,', 'cfg.sweep_epochs, cfg.bs + 1,', 'cfg.sweep_epochs, cfg.bs')],
+        ('cfg.drop_epochs, 32,', 'cfg.drop_epochs, 33,', 'cfg.drop_epochs, 32')],
     4: [("batch_tfms=augment), name, pretrained,", "batch_tfms=augment[1:]), name, pretrained,", 'compare_all(')],
     5: [('wd=.01, path=lab.out)', 'wd=.02, path=lab.out)', 'pair_learner('),
         ('cfg.steps_masked, cfg.lm_lr)', 'cfg.steps_masked, cfg.lm_lr*1.01)', 'cfg.steps_masked, cfg.lm_lr'),
