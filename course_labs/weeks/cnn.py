@@ -12,7 +12,6 @@ __all__ = ['shift_nets', 'lr_sweep', 'small_lenet', 'small_alexnet', 'Residual',
 import copy
 from itertools import chain, repeat
 
-import torch
 import torch.nn.functional as F
 from torch import nn
 
