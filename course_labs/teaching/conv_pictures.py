@@ -58,7 +58,8 @@ def plot_head(shares, # (features,): what each adds to the logit of the chosen c
     "What the features say for a class, the logits, and what softmax makes of them"
     fig, axs = plt.subplots(1, 3, figsize=(10, 3))
     chosen = int(np.argmax(logits))
-    for ax, values, colour in zip(axs, (shares, logits, probs), COLOURS): ax.bar(range(len(values)), values, color=colour)
+    for ax, values, colour in zip(axs, (shares, logits, probs), COLOURS): ax.bar(range(len(values)), values,
+        color=colour)
     axs[0].set(xlabel='feature (number of its map)', ylabel=f'its share in the logit of {chosen}',
                title=f'{len(shares)} features vote')
     axs[1].set(xlabel='class', ylabel='logit', xticks=range(len(logits)), title='Logits: any number')
@@ -81,13 +82,15 @@ def plot_batches(runs:dict,    # Name: table with `whole` (loss on all images) a
         axs[1].plot(run.seconds, run.whole, **how)
     losses = ', '.join(f'{run.whole.iloc[0]:.2f}' for run in runs.values())
     ms = ', '.join(f'{1000*run.seconds.diff().fillna(run.seconds).min():.0f}' for run in runs.values())
-    axs[0].set(xlabel='epoch', ylabel='training loss (nats)', xlim=(0, epochs), title=f'After one epoch: {losses}')
+    axs[0].set(xlabel='epoch', ylabel='training loss (nats)', xlim=(0, epochs),
+               title=f'After one epoch: {losses}')
     axs[1].set(xlabel='training time (s)', ylabel='training loss (nats)', xscale='log',
                title=f'An epoch takes {ms} ms')
     sizes, errors = list(noise), list(noise.values())
     slope = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
     axs[2].loglog(sizes, errors, 'o-', color=COLOURS[0], label='measured')
-    axs[2].loglog(sizes, errors[0]/np.sqrt(np.array(sizes)/sizes[0]), ':', color='k', label=r'$1/\sqrt{\mathrm{images}}$')
+    axs[2].loglog(sizes, errors[0]/np.sqrt(np.array(sizes)/sizes[0]), ':', color='k',
+                  label=r'$1/\sqrt{\mathrm{images}}$')
     axs[2].set(xlabel='images in a batch', ylabel="gradient's error (share of its norm)",
                title=f'Noise falls with the power {slope:.2f}')
     for ax in axs: ax.legend(fontsize=8)
@@ -101,10 +104,12 @@ def plot_rates(rates,    # (n,): ascending
                title:str=''
               ):         # The axes
     "Loss against the rate of the training, with what the rules suggest"
-    ax = bands(rates, {'after training': losses}, xscale='log', xlabel='learning rate (log scale)', ylabel=ylabel)
+    ax = bands(rates, {'after training': losses}, xscale='log', xlabel='learning rate (log scale)',
+               ylabel=ylabel)
     def on_curve(lr): return np.interp(np.log(lr), np.log(rates), np.mean(losses, 0))
     for (rule, lr), colour in zip(sweep.suggestions().items(), COLOURS[1:]):
-        if np.isfinite(lr): ax.plot(lr, on_curve(lr), MARKS[rule], color=colour, ms=9, label=f'{rule} {lr:.2g}')
+        if np.isfinite(lr): ax.plot(lr, on_curve(lr), MARKS[rule], color=colour, ms=9,
+                                    label=f'{rule} {lr:.2g}')
     theirs = SUGGESTIONS['valley'](*sweep.points())
     ax.plot(theirs, on_curve(theirs), 'X', color='k', ms=9, label=f"fastai's valley {theirs:.2g}")
     ax.set_title(title)
@@ -151,7 +156,9 @@ def plot_costs(archs,     # `Comparison` of accuracies
     for name, colour, mark in zip(seconds.index, COLOURS, 'os^Dv'):
         axs[1].scatter(costs[name].multiply_adds, seconds[name], s=60, color=colour, marker=mark,
                        label=f'{name}: {costs[name].parameters:,.0f} parameters')
-    axs[1].set(xscale='log', xlabel='multiply-adds for one image', ylabel='seconds of training', ylim=(0, None),
-               title=f'{seconds.idxmax()} takes {seconds.max()/seconds.min():.1f} times as long as {seconds.idxmin()}')
+    axs[1].set(xscale='log', xlabel='multiply-adds for one image', ylabel='seconds of training', ylim=(0,
+        None),
+               title=f'{seconds.idxmax()} takes {seconds.max()/seconds.min():.1f} times as long '
+                     f'as {seconds.idxmin()}')
     axs[1].legend()
     return axs

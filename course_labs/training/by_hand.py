@@ -199,7 +199,8 @@ def gradient_noise(net,       # Module that returns logits
         found = torch.autograd.grad(F.cross_entropy(net(X[rows]), y[rows]), list(net.parameters()))
         return torch.cat([g.flatten() for g in found])
     whole = grad(slice(None))
-    def error(bs): return ((grad(torch.randint(len(y), (bs,), device=y.device)) - whole).norm()/whole.norm()).item()
+    def error(bs): return ((grad(torch.randint(len(y), (bs,),
+                                               device=y.device)) - whole).norm()/whole.norm()).item()
     return {bs: float(np.sqrt(np.mean([error(bs)**2 for _ in range(draws)]))) for bs in sizes}
 
 # %% ../../nbs/lib/training/28_by_hand.ipynb #bh000005

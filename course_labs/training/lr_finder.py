@@ -112,7 +112,7 @@ SUGGESTIONS = dict(valley=suggest_valley, slide=suggest_slide, steep=suggest_ste
 # %% ../../nbs/lib/training/01_lr_finder.ipynb #f7d8f3e0
 @patch
 def points(self:LRSweep) -> tuple: # Two float32 arrays: rates and smoothed losses
-    "What fastai's rules look at: without the first tenth and the last five steps, up to one that is no number"
+    "What fastai's rules look at: without the first tenth and the last five steps, up to a nan"
     cut = slice(self.num_it//10, -5)
     lrs, losses = np.array(self.lrs[cut], dtype=np.float32), np.array(self.smoothed[cut], dtype=np.float32)
     bad = np.flatnonzero(~np.isfinite(losses))

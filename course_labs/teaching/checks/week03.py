@@ -6,9 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/teaching/checks/week03.html.
 
 # %% auto #0
 __all__ = ['PATTERNS', 'judged', 'check_convolve', 'check_conv_size', 'check_pool', 'check_softmax', 'check_cross_entropy',
-           'check_sgd_step', 'check_batch_norm', 'check_res_block', 'check_two_in_one', 'check_pool_gradient',
-           'check_separable_cost', 'check_braking_distance', 'check_pick_rate', 'check_fold_norm', 'patterns',
-           'check_shift_proof']
+           'check_sgd_step', 'check_batch_norm', 'check_res_block', 'check_pick_rate', 'patterns', 'check_shift_proof']
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #03a803c9
 import copy
@@ -46,18 +44,22 @@ def _slide(image, kernel):
 def check_convolve(answer, rng):
     def draw(h, w, kh, kw): return rng.standard_normal((h, w)), rng.standard_normal((kh, kw))
     image = np.array([[1., 1, 5, 5]]*3 + [[1., 1, 5, 9]])
-    cases = [(image, np.array([[-1., 0, 1]]*3)), draw(5, 7, 2, 3), draw(6, 4, 3, 3), draw(4, 4, 1, 1), draw(3, 5, 3, 2)]
+    cases = [(image, np.array([[-1., 0, 1]]*3)), draw(5, 7, 2, 3), draw(6, 4, 3, 3), draw(4, 4, 1, 1), draw(3,
+        5, 3, 2)]
     def padded(image, kernel):
         rim = [(o//2, o//2) for o in kernel.shape]
         return _slide(np.pad(image, rim), kernel)
     judged(answer, cases, _slide, lambda i, k: f'convolve of an image {i.shape} with a kernel {k.shape}',
-           (lambda i, k: _slide(i, k[::-1, ::-1]), 'You turn the kernel around. Here it is laid on the image as it stands.'),
-           (lambda i, k: _slide(i, k)/k.size, 'That is the mean of the products. A convolution adds them up.'),
+           (lambda i, k: _slide(i, k[::-1, ::-1]), 'You turn the kernel around. Here it is laid on the image '
+                                                   'as it stands.'),
+           (lambda i, k: _slide(i, k)/k.size,
+            'That is the mean of the products. A convolution adds them up.'),
            (padded, 'You have put a rim of zeros around the image. Here the kernel must lie wholly on it.'),
            (lambda i, k: _slide(i, k).T, 'Rows and columns are exchanged: i counts rows, the first axis.'),
-           (lambda i, k: _slide(i, k)[:-1, :-1], 'The last position counts too: from 0 to h - kh, both included.'),
-           (lambda i, k: _slide(i, np.abs(k)), 'Weights may be negative.'),
-           think='Lay the kernel on the upper left corner of the first example and compute the number by hand.')
+           (lambda i, k: _slide(i, k)[:-1, :-1], 'The last position counts too: from 0 to h - kh, both '
+                                                 'included.'),
+           think='Lay the kernel on the upper left corner of the first example and compute the number by '
+                 'hand.')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #101b2d17
 @exercise('w3.conv_size', concepts=('w3.2',), hints=(
@@ -69,29 +71,34 @@ def check_convolve(answer, rng):
 def check_conv_size(answer, rng):
     ranges = (20, 64), (2, 6), (1, 4), (0, 4), (1, 5)
     def draw(): return tuple(int(rng.integers(low, high)) for low, high in ranges)
-    cases = [(28, 3, 2, 0, 4), (29, 3, 1, 0, 4), (20, 4, 3, 3, 3), (21, 3, 2, 1, 2), *(draw() for _ in range(12))]
+    cases = [(28, 3, 2, 0, 4), (29, 3, 1, 0, 4), (20, 4, 3, 3, 3), (21, 3, 2, 1, 2),
+             *(draw() for _ in range(12))]
     def size(covered, floor=lambda o: int(o//1), both=2):
         "What comes of a covered width, a way of rounding, and a padding on one or both sides"
         return lambda n, k, s, p, d: floor((n + both*p - covered(k, d))/s) + 1
     def right(k, d): return d*(k - 1) + 1
     judged(lambda n, k, s, p, d: answer(n, k, stride=s, pad=p, dilation=d), cases, size(right),
            lambda n, k, s, p, d: f'conv_size({n}, {k}, stride={s}, pad={p}, dilation={d})',
-           (size(lambda k, d: k), 'The dilation seems to have no effect. How many pixels does the kernel cover now?'),
+           (size(lambda k, d: k), 'The dilation seems to have no effect. How many pixels does the kernel '
+                                  'cover now?'),
            (size(lambda k, d: k*d),
             'You seem to count a gap behind the last weight too. How many gaps are there between k weights?'),
-           (size(lambda k, d: k + d), 'Every step between two weights grows with the dilation, not only one of them.'),
+           (size(lambda k, d: k + d), 'Every step between two weights grows with the dilation, not only one '
+                                      'of them.'),
            (size(right, both=1), 'The padding lies on both sides of the image.'),
-           (size(right, both=0), 'The padding seems to have no effect. How wide is the image with its zeros?'),
+           (size(right, both=0),
+            'The padding seems to have no effect. How wide is the image with its zeros?'),
            (size(right, floor=lambda o: o),
-            'A kernel has no half positions. What happens to the pixels at the end that do not fill a whole stride?'),
+            'A kernel has no half positions. What happens to the pixels at the end that do not fill a whole '
+            'stride?'),
            (size(right, floor=round),
             'Rounding to the nearest goes up at times. A stride that is not filled gives no position.'),
            (lambda *case: round(size(right, floor=lambda o: o)(*case)),
             'Rounding to the nearest goes up at times. A stride that is not filled gives no position.'),
-           (size(right, floor=lambda o: int(-(-o//1))), 'Rounded up: but a stride that is not filled gives no position.'),
            (lambda *case: size(right)(*case) - 1,
             'The first position counts as well, before the kernel has moved at all.'),
-           think='Put the kernel at position 0, then at stride, and so on. Where may it begin for the last time?')
+           think='Put the kernel at position 0, then at stride, and so on. Where may it begin for the last '
+                 'time?')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #ck000006
 def _pooled(x, k, mode):
@@ -106,7 +113,8 @@ def _pooled(x, k, mode):
 def check_pool(answer, rng):
     x = np.array([[1., 3, 2, 0], [5, 2, 1, 1], [0, 1, 8, 2], [2, 1, 0, 6]])
     def draw(h, w, k, mode): return rng.standard_normal((h, w)) - 1, k, mode
-    cases = [(x, 2, 'max'), (x, 2, 'avg'), draw(5, 7, 2, 'max'), draw(7, 5, 3, 'avg'), draw(9, 6, 3, 'max'), draw(4, 8, 4, 'avg')]
+    cases = [(x, 2, 'max'), (x, 2, 'avg'), draw(5, 7, 2, 'max'), draw(7, 5, 3, 'avg'), draw(9, 6, 3, 'max'),
+             draw(4, 8, 4, 'avg')]
     def overlapping(x, k, mode):
         windows = np.lib.stride_tricks.sliding_window_view(x, (k, k))
         return windows.max((-2, -1)) if mode == 'max' else windows.mean((-2, -1))
@@ -114,9 +122,12 @@ def check_pool(answer, rng):
     judged(answer, cases, _pooled, lambda x, k, mode: f"pool of a map {x.shape} with k={k}, '{mode}'",
            (overlapping, 'Your windows overlap: the next one begins k pixels further on.'),
            (summed, 'That is the sum of each window. An average divides by the number of its pixels.'),
-           (lambda x, k, mode: _pooled(x, k, 'max'), "The mode seems to have no effect: 'avg' is the average."),
-           (lambda x, k, mode: _pooled(x, k, 'avg'), "The mode seems to have no effect: 'max' is the largest value."),
-           (lambda x, k, mode: np.maximum(_pooled(x, k, mode), 0), 'A map may be negative everywhere in a window.'),
+           (lambda x, k, mode: _pooled(x, k, 'max'),
+            "The mode seems to have no effect: 'avg' is the average."),
+           (lambda x, k, mode: _pooled(x, k, 'avg'), "The mode seems to have no effect: 'max' is the largest "
+                                                     "value."),
+           (lambda x, k, mode: np.maximum(_pooled(x, k, mode), 0), 'A map may be negative everywhere in a '
+                                                                   'window.'),
            think='Cut the first example into four windows of 2 x 2 and write the largest of each down.')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #ck000102
@@ -133,16 +144,18 @@ def check_softmax(answer, rng):
              *((3*rng.standard_normal(shape),) for shape in ((1, 4), (3, 3), (5, 2)))]
     with np.errstate(all='ignore'):
         def plain(logits): return np.exp(logits)/np.exp(logits).sum(1, keepdims=True)
-        judged(answer, cases, _softmax, lambda logits: f'softmax of logits {logits.shape} from {logits.min():.4g} to {logits.max():.4g}',
-               (plain, 'Right for small logits, but the exponential of 1000 overflows. What can you subtract without changing the result?'),
+        judged(answer, cases, _softmax,
+               lambda x: f'softmax of logits {x.shape} from {x.min():.4g} to {x.max():.4g}',
+               (plain, 'Right for small logits, but the exponential of 1000 overflows. What can you subtract '
+                       'without changing the result?'),
                (lambda x: np.exp(x - x.max())/np.exp(x - x.max()).sum(),
                 'Here the whole table adds up to 1. Each row is an image of its own.'),
                (lambda x: np.exp(x - x.max())/np.exp(x - x.max()).sum(1, keepdims=True),
-                'Subtract the largest of each row, not of the table: a row of far smaller logits becomes 0/0.'),
+                'Subtract the largest of each row, not of the table: else a row of small logits is 0/0.'),
                (lambda x: _softmax(x.T).T, 'The columns add up to 1. The classes are the second axis.'),
-               (lambda x: np.exp(x - x.max(1, keepdims=True)), 'Positive, but a row does not add up to 1 yet.'),
-               (lambda x: x/x.sum(1, keepdims=True), 'Logits may be negative: take the exponential first.'),
-               think='Compute the row (1, 3) by hand: subtract 3, take the exponentials, divide by their sum.')
+               (lambda x: np.exp(x - x.max(1, keepdims=True)),
+                'Positive, but a row does not add up to 1 yet.'),
+               think='Compute the row (1, 3) by hand: subtract 3, exponentials, divide by their sum.')
 
 def _cross_entropy(logits, y):
     logits = logits - logits.max(1, keepdims=True)
@@ -154,24 +167,30 @@ def _cross_entropy(logits, y):
     'Subtract the largest of each row first: both parts change by the same, and nothing overflows.'))
 def check_cross_entropy(answer, rng):
     def draw(n, c): return 3*rng.standard_normal((n, c)), rng.integers(0, c, n)
-    cases = [(np.array([[1., 3], [2, 2]]), np.array([1, 0])), (np.array([[1000., 0, 0], [0, 0, 5]]), np.array([1, 2])),
+    cases = [(np.array([[1., 3], [2, 2]]), np.array([1, 0])), (np.array([[1000., 0, 0], [0, 0, 5]]),
+                                                               np.array([1, 2])),
              draw(4, 3), draw(1, 5), draw(6, 2)]
     rows = lambda y: np.arange(len(y))
     with np.errstate(all='ignore'):
         judged(lambda *case: _number(answer(*case)), cases, _cross_entropy,
-               lambda logits, y: f'cross_entropy of logits {logits.shape} from {logits.min():.4g} to {logits.max():.4g}',
+               lambda logits,
+               y: f'cross_entropy of logits {logits.shape} from {logits.min():.4g} to {logits.max():.4g}',
                (lambda x, y: float(-np.log(_softmax(x)[rows(y), y]).mean()),
                 'A probability can be 0 in a computer, and its logarithm is minus infinity. '
                 'Write the loss with the logarithm of the sum of exponentials.'),
                (lambda x, y: float((np.log(np.exp(x).sum(1)) - x[rows(y), y]).mean()),
                 'The exponential of 1000 overflows. What can you subtract from a row?'),
-               (lambda x, y: _cross_entropy(x, y)*len(y), 'That is the sum of the losses. The mean is wanted.'),
-               (lambda x, y: _cross_entropy(x, y)/np.log(2), 'Take the natural logarithm, np.log.'),
-               (lambda x, y: -_cross_entropy(x, y), 'The sign: a loss is larger the smaller the probability.'),
-               (lambda x, y: float(_softmax(x)[rows(y), y].mean()), 'That is the mean probability. The loss is minus its logarithm.'),
-               (lambda x, y: float((np.log(np.exp(x - x.max(1, keepdims=True)).sum(1)) - x[rows(y), y]).mean()),
+               (lambda x, y: _cross_entropy(x, y)*len(y),
+                'That is the sum of the losses. The mean is wanted.'),
+               (lambda x, y: -_cross_entropy(x, y),
+                'The sign: a loss is larger the smaller the probability.'),
+               (lambda x, y: float(_softmax(x)[rows(y), y].mean()), 'That is the mean probability. The loss '
+                                                                    'is minus its logarithm.'),
+               (lambda x, y: float((np.log(np.exp(x - x.max(1, keepdims=True)).sum(1)) - x[rows(y),
+                   y]).mean()),
                 'You have subtracted the largest in one part only.'),
-               think='Compute the first row by hand: minus the logarithm of the probability of its right class.')
+               think='Compute the first row by hand: minus the logarithm of the probability of its right '
+                     'class.')
 
 def _number(x):
     "A number of one element, whatever holds it"
@@ -185,7 +204,8 @@ def _number(x):
     'Give both back as a tuple, and make new arrays: v = momentum*v + grad, not v += ...'))
 def check_sgd_step(answer, rng):
     def draw(n):
-        return *rng.standard_normal((3, n)), round(float(rng.uniform(0.01, 0.5)), 3), round(float(rng.uniform(0.2, 0.95)), 2)
+        return *rng.standard_normal((3, n)), round(float(rng.uniform(0.01, 0.5)),
+                                                   3), round(float(rng.uniform(0.2, 0.95)), 2)
     cases = [(np.array([1., 0]), np.array([2., 0]), np.array([3., 1]), 0.1, 0.5), draw(1), draw(3), draw(4)]
     def with_sum(f, move=lambda w, v, lr: w - lr*v):
         def mistake(w, v, grad, lr, m):
@@ -195,15 +215,23 @@ def check_sgd_step(answer, rng):
     right = with_sum(lambda v, g, lr, m: m*v + g)
     given = copy.deepcopy(cases[0])
     answer(*given)
-    expect(all(np.array_equal(a, b) for a,b in zip(given[:3], cases[0][:3])), 'sgd_step changed an array that it was given.',
+    expect(all(np.array_equal(a, b) for a,b in zip(given[:3], cases[0][:3])), 'sgd_step changed an array '
+        'that it was given.',
            'v *= momentum works in place; v = momentum*v makes a new array.')
-    judged(answer, cases, right, lambda w, v, g, lr, m: f'sgd_step of {len(w)} weights with lr={lr:g}, momentum={m:g}',
-           (with_sum(lambda v, g, lr, m: m*v + (1 - m)*g), 'That is a running mean. Here the sum takes the whole new gradient.'),
-           (with_sum(lambda v, g, lr, m: m*v + lr*g, lambda w, v, lr: w - v), 'The rate belongs to the move of the weights, not into the sum.'),
-           (lambda w, v, g, lr, m: (w - lr*v, m*v + g), 'The weights moved by the old sum: the sum changes first.'),
-           (lambda w, v, g, lr, m: (w - lr*g, m*v + g), 'The weights moved by the gradient alone, so momentum does nothing.'),
-           (with_sum(lambda v, g, lr, m: m*v + g, lambda w, v, lr: w + lr*v), 'That is uphill: the gradient says where the loss grows.'),
-           (with_sum(lambda v, g, lr, m: v + g), 'The old part of the sum must fade: it keeps the share momentum.'),
+    judged(answer, cases, right, lambda w, v, g, lr,
+           m: f'sgd_step of {len(w)} weights with lr={lr:g}, momentum={m:g}',
+           (with_sum(lambda v, g, lr, m: m*v + (1 - m)*g), 'That is a running mean. Here the sum takes the '
+                                                           'whole new gradient.'),
+           (with_sum(lambda v, g, lr, m: m*v + lr*g, lambda w, v, lr: w - v), 'The rate belongs to the move '
+               'of the weights, not into the sum.'),
+           (lambda w, v, g, lr, m: (w - lr*v, m*v + g), 'The weights moved by the old sum: the sum changes '
+                                                        'first.'),
+           (lambda w, v, g, lr, m: (w - lr*g, m*v + g), 'The weights moved by the gradient alone, so '
+                                                        'momentum does nothing.'),
+           (with_sum(lambda v, g, lr, m: m*v + g, lambda w, v, lr: w + lr*v), 'That is uphill: the gradient '
+               'says where the loss grows.'),
+           (with_sum(lambda v, g, lr, m: v + g), 'The old part of the sum must fade: it keeps the share '
+                                                 'momentum.'),
            (lambda *case: right(*case)[::-1], 'Both are right; the weights come first.'),
            think='Compute the first weight of the example by hand: the sum first, then the weight.')
 
@@ -214,21 +242,27 @@ def check_sgd_step(answer, rng):
     'Then times gamma, plus beta.'))
 def check_batch_norm(answer, rng):
     def draw(n, c):
-        return 3*rng.standard_normal((n, c)) + 2, *rng.standard_normal((2, c)), round(float(rng.uniform(0.01, 0.5)), 3)
-    cases = [(np.array([[1., 10], [3, 30]]), np.array([1., 2]), np.array([0., 5]), 0.), draw(4, 3), draw(3, 3), draw(6, 2)]
+        return 3*rng.standard_normal((n, c)) + 2, *rng.standard_normal((2, c)), round(float(rng.uniform(0.01,
+            0.5)), 3)
+    cases = [(np.array([[1., 10], [3, 30]]), np.array([1., 2]), np.array([0., 5]), 0.), draw(4, 3), draw(3,
+        3), draw(6, 2)]
     def norm(x, gamma, beta, eps, axis=0, ddof=0, keep=False):
         mean, var = (f(axis=axis, keepdims=keep) for f in (x.mean, lambda **k: x.var(ddof=ddof, **k)))
         return (x - mean)/np.sqrt(var + eps)*gamma + beta
     def ratio(below): return lambda x, g, b, eps: (x - x.mean(0))/below(x, eps)*g + b
     judged(answer, cases, norm, lambda x, g, b, eps: f'batch_norm of a table {x.shape} with eps={eps:g}',
-           (ratio(lambda x, eps: x.var(0) + eps), 'You divide by the variance. Its root has the unit of the values.'),
-           (lambda *case: norm(*case, ddof=1), 'The variance here is the mean squared distance: divide by n, not by n - 1.'),
+           (ratio(lambda x, eps: x.var(0) + eps), 'You divide by the variance. Its root has the unit of the '
+                                                  'values.'),
+           (lambda *case: norm(*case, ddof=1), 'The variance here is the mean squared distance: divide by n, '
+                                               'not by n - 1.'),
            (ratio(lambda x, eps: x.std(0) + eps), 'eps is added to the variance, before the root.'),
            (lambda x, g, b, eps: norm(x, g, b, 0.), 'Where is eps?'),
-           (lambda *case: norm(*case, axis=1, keep=True), 'That brings each image to mean 0. The statistics are those of a channel, over all images.'),
+           (lambda *case: norm(*case, axis=1, keep=True), 'That brings each image to mean 0. The statistics '
+                                                          'are those of a channel, over all images.'),
            (lambda x, g, b, eps: norm(x, 1., 0., eps), 'The scale gamma and the shift beta are missing.'),
            (lambda x, g, b, eps: (norm(x, 1., 0., eps) + b)*g, 'First the scale, then the shift.'),
-           think='Take the second channel of the example: its mean, its variance, and then what gamma and beta do.')
+           think='Take the second channel of the example: its mean, its variance, and then what gamma and '
+                 'beta do.')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #ck000111
 @exercise('w3.res_block', concepts=('w3.9',), hints=(
@@ -244,147 +278,23 @@ def check_res_block(answer, rng):
         w[0, 0, 1, 1] = v
         return w
     def draw(n, c, h, w):
-        return tuple(torch.tensor(rng.standard_normal(shape), dtype=torch.float32) for shape in ((n, c, h, w), (c, c, 3, 3), (c, c, 3, 3)))
-    cases = [(torch.tensor([[[[2., -1.]]]]), middle(3.), middle(-0.5)), draw(2, 3, 4, 5), draw(1, 2, 5, 3), draw(3, 1, 4, 4)]
-    judged(answer, cases, lambda x, w1, w2: (x + change(x, w1, w2)).relu(), lambda x, *_: f'res_block of maps {tuple(x.shape)}',
+        return tuple(torch.tensor(rng.standard_normal(shape), dtype=torch.float32) for shape in ((n, c, h, w),
+            (c, c, 3, 3), (c, c, 3, 3)))
+    cases = [(torch.tensor([[[[2., -1.]]]]), middle(3.), middle(-0.5)), draw(2, 3, 4, 5), draw(1, 2, 5, 3),
+             draw(3, 1, 4, 4)]
+    judged(answer, cases, lambda x, w1, w2: (x + change(x, w1, w2)).relu(), lambda x,
+           *_: f'res_block of maps {tuple(x.shape)}',
            (lambda *case: change(*case).relu(), 'Where is the input? The block adds it to the change.'),
-           (lambda x, w1, w2: x + change(x, w1, w2).relu(), 'The input is added before the last ReLU, not after it.'),
-           (lambda x, w1, w2: x + change(x, w1, w2), 'The last ReLU is missing: it comes after the addition.'),
-           (lambda x, w1, w2: (x + conv(conv(x, w1), w2)).relu(), 'Without a ReLU between them two convolutions are one.'),
-           (lambda x, w1, w2: (x + change(x, w1, w2).relu()).relu(), 'The change may be negative: there is no ReLU before the addition.'),
+           (lambda x, w1, w2: x + change(x, w1, w2).relu(), 'The input is added before the last ReLU, not '
+                                                            'after it.'),
+           (lambda x, w1, w2: x + change(x, w1, w2),
+            'The last ReLU is missing: it comes after the addition.'),
+           (lambda x, w1, w2: (x + conv(conv(x, w1), w2)).relu(), 'Without a ReLU between them two '
+                                                                  'convolutions are one.'),
+           (lambda x, w1, w2: (x + change(x, w1, w2).relu()).relu(), 'The change may be negative: there is '
+                                                                     'no ReLU before the addition.'),
            (lambda x, w1, w2: (x + change(x, w2, w1)).relu(), 'w1 comes first.'),
            think='Follow the pixel 2 of the example: 6, 6, -3, and then?')
-
-# %% ../../../nbs/lib/teaching/checks/week03.ipynb #65b24457
-@exercise('w3.two_in_one', concepts=('w3.1', 'w3.2'), hints=(
-    'Take one row only: a = [1, -1] and then b = [1, 1]. Write the output for the pixels '
-    'x0, x1, x2 in terms of the pixels. Which weight does each pixel get?',
-    'The weight at place i of a and the weight at place j of b both '
-    'act on the pixel at place i + j of the input.',
-    'Begin with zeros of the final size. For each weight of b, add that weight '
-    'times the whole of a, moved to the place of the weight.'))
-def check_two_in_one(answer, rng):
-    import torch, torch.nn.functional as F
-    kernel = lambda h, w: torch.tensor(rng.standard_normal((h, w)), dtype=torch.float32)
-    def slide(a, b):
-        rim = b.shape[0] - 1, b.shape[1] - 1
-        return F.conv2d(a[None, None], b[None, None], padding=rim)[0, 0]
-    draw = lambda: tuple(map(int, rng.integers(1, 5, 4)))
-    for h, w, bh, bw in ((1, 2, 1, 2), (3, 3, 3, 3), *(draw() for _ in range(5))):
-        a, b = kernel(h, w), kernel(bh, bw)
-        got = answer(a.clone(), b.clone())
-        wrong = [(slide(a, b),
-                  'The size is right, but the weights stand in the wrong places. '
-                  'Is b perhaps mirrored? Follow one pixel through both kernels.')]
-        if a.shape == b.shape: wrong.append((a*b,
-                                             'A product weight by weight keeps the size. How many pixels '
-                                             'does one output pixel of the two layers depend on?'))
-        if h == w == bh == bw: wrong.append((a @ b,
-                                             'A matrix product keeps the size. How many pixels does one '
-                                             'output pixel of the two layers depend on?'))
-        like(got, slide(a, b.flip(0, 1)), f'two_in_one(a, b) for a of {h} x {w} and b of {bh} x {bw}', *wrong,
-             think='The size is the receptive field of the two layers. '
-                   'At which pixel do the weight at place i of a and the weight at place j of b meet?')
-
-# %% ../../../nbs/lib/teaching/checks/week03.ipynb #a867a36d
-@exercise('w3.pool_gradient', concepts=('w3.3',), hints=(
-    'Move each of the four pixels of a window up by a hair. For which of them does the maximum change?',
-    'Go over the windows. In each, find the place of the largest value (argmax, then '
-    'np.unravel_index) and put the gradient of that window there.',
-    'Window (i, j) begins at row k*i and column k*j. All else stays at zero.'))
-def check_pool_gradient(answer, rng):
-    draw = lambda: tuple(int(rng.integers(low, high)) for low, high in ((6, 12), (6, 12), (2, 5)))
-    for h, w, k in ((2, 2, 2), (4, 6, 2), (5, 7, 2), *(draw() for _ in range(4))):
-        x, rows, cols = rng.standard_normal((h, w)) - 1, h//k, w//k
-        grad = rng.standard_normal((rows, cols))
-        spread, top = np.zeros((h, w)), np.full((h, w), np.inf)
-        largest = x[:rows*k, :cols*k].reshape(rows, k, cols, k).max((1, 3))
-        spread[:rows*k, :cols*k] = np.kron(grad, np.ones((k, k)))
-        top[:rows*k, :cols*k] = np.kron(largest, np.ones((k, k)))
-        like(answer(x.copy(), grad.copy(), k), spread*(x == top),
-             f'pool_gradient(x, grad, k={k}) for x of {h} x {w}',
-             (spread/k**2,
-              'You share the gradient out evenly, as an average would. '
-              'Which pixel did the maximum depend on?'),
-             (spread,
-              'Every pixel of a window gets the whole gradient. '
-              'Does the output change when a pixel that is not the largest moves a little?'),
-             (spread*(x == top)*x, 'The gradient of max(a, b) for the winner is 1, whatever its value is.'),
-             ((x == top)*1.,
-              'These are the places of the winners. How much do they pass on? '
-              'Multiply by the gradient that came from above.'),
-             think='Pixels that did not win get 0, and so do those at the rim that fill no window.')
-
-# %% ../../../nbs/lib/teaching/checks/week03.ipynb #c7cfdbf0
-@exercise('w3.separable_cost', concepts=('w3.4', 'w3.9'), hints=(
-    'Count the first layer alone: one kernel of k x k for each '
-    'channel that comes in, and no sum over channels.',
-    'The second layer is an ordinary convolution with a kernel of 1 x 1. '
-    'How many weights go from c_in channels to c_out?',
-    'Each weight is used once at each output position. '
-    'Both layers work on the positions that the stride leaves over.'))
-def check_separable_cost(answer, rng):
-    for i in range(10):
-        c_in, c_out, size = map(int, rng.integers(2, 40, 3))
-        k, s = int(rng.choice([3, 5, 7])), 1 if i < 3 else int(rng.integers(1, 4))
-        if i == 0: c_in, c_out, k, size = 3, 8, 3, 4
-        def cost(weights, n): return dict(parameters=weights, multiply_adds=weights*n*n)
-        out, weights = (size - 1)//s + 1, c_in*k*k + c_in*c_out
-        like(answer(c_in, c_out, k, size, s), cost(weights, out),
-             f'separable_cost({c_in}, {c_out}, k={k}, size={size}, stride={s})',
-             (cost(c_in*c_out*k*k, out),
-              'This is the ordinary convolution, in which every kernel runs over all channels.'),
-             (cost(c_in*k*k, out),
-              'The depthwise layer alone never mixes channels. What does the 1 x 1 layer after it cost?'),
-             (cost(k*k + c_in*c_out, out), 'Each channel has a depthwise kernel of its own.'),
-             (cost(c_in*k*k*c_in + c_in*c_out, out), 'A depthwise kernel sees one channel only, its own.'),
-             (cost(weights + c_in + c_out, out), 'The block has no biases.'),
-             (cost(weights, size),
-              'At how many positions is each weight used, once the stride has skipped some?'),
-             (dict(parameters=weights, multiply_adds=c_in*k*k*out**2 + c_in*c_out*size**2),
-              'The 1 x 1 layer comes after the stride: on which positions does it work?'),
-             think='Count the weights of the two layers first, then the '
-                   'output positions at which each is used.')
-
-# %% ../../../nbs/lib/teaching/checks/week03.ipynb #d43fbede
-@exercise('w3.braking_distance', concepts=('w3.6',), hints=(
-    'Make a table by hand for lr=0.1, momentum=0.5: step, gradient, running sum, change of the weight. '
-    'Go on for three steps after the gradient has become 0.',
-    'With the gradient 1 the running sum becomes momentum*v + 1, and after the push momentum*v. '
-    'The weight moves by lr*v each time, after v has changed.',
-    'Simulate the coast until the steps are tiny, or add up the geometric series v*(m + m**2 + m**3 + ...).'))
-def check_braking_distance(answer, rng):
-    for i in range(10):
-        lr, m = round(float(rng.uniform(0.01, 1)), 3), round(float(rng.uniform(0.2, 0.95)), 2)
-        n = int(rng.integers(2, 12))
-        if i == 0: lr, m, n = 0.1, 0.5, 3
-        v, pushed = 0., 0.
-        for _ in range(n):
-            v = m*v + 1
-            pushed += lr*v
-        coasted, call = lr*v*m/(1 - m), f'braking_distance({lr:g}, momentum={m:g}, n={n})'
-        got = answer(lr, m, n)
-        expect_kind(got, tuple, call, 'a tuple (pushed, coasted)', n=2)
-        like(got[0], pushed, f'the pushed distance of {call}',
-             (lr*n,
-              'That is the way without momentum. What is left of the earlier gradients at the second step?'),
-             ((1 - m)*pushed,
-              'Here the running sum takes the whole new gradient, not the share 1 - momentum of it.'),
-             (lr*n/(1 - m),
-              'That is the whole way until the weight stands still. '
-              'How much of it lies in the first n steps?'),
-             (pushed - lr*v,
-              'One step is missing: the running sum changes first, and then the weight moves by it.'),
-             think='Write the running sum of the first three steps down: 1, then 1 + momentum, then?')
-        like(got[1], coasted, f'the coasted distance of {call}',
-             (0., 'The gradient is gone, but the running sum is not.'),
-             (lr*v/(1 - m),
-              'The first step of the coast already has a smaller '
-              'running sum than the last step of the push.'),
-             (lr*v*m, 'That is the first step of the coast. The weight moves on after it.'),
-             (pushed + coasted, 'That is the whole way. Count only what comes after the push.'),
-             think='Without a gradient, each step is momentum times the step before it. '
-                   'What do infinitely many of them add up to?')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #f7466a7a
 @exercise('w3.pick_rate', concepts=('w3.8', 'w3.6'), hints=(
@@ -422,8 +332,10 @@ def check_pick_rate(answer, rng):
         ends = [r for r in sorted(given) if not given[r][-1] <= given[r][0]]
         any_above = [r for r in sorted(given) if not all(o <= given[r][0] for o in given[r])]
         like(got['diverged'], off, f"'diverged' of {call}",
-             (ends, 'Look at every loss of a curve: one that is not finite is enough, also if the last one is fine.'),
-             (any_above, 'A loss may rise on its way and fall again. Only the last one is held against the first.'),
+             (ends, 'Look at every loss of a curve: one that is not finite is enough, also if the last one '
+                    'is fine.'),
+             (any_above, 'A loss may rise on its way and fall again. Only the last one is held against the '
+                         'first.'),
              (rises, 'A curve with nan in it is missing. Is nan > 2.3 true? Try it.'),
              ([r for r in off if r not in rises],
               'A loss may be finite all the way and yet end above where it began.'),
@@ -437,59 +349,6 @@ def check_pick_rate(answer, rng):
              (min(fine, key=lambda r: min(given[r])),
               'That curve was lowest once, on its way, but you keep the weights of the end.'),
              think='Among the curves that did not diverge, where is the last loss smallest?')
-
-# %% ../../../nbs/lib/teaching/checks/week03.ipynb #895d20ac
-@exercise('w3.fold_norm', concepts=('w3.10', 'w3.1'), points=2, hints=(
-    'Write what the normalisation does to one number z of channel c: '
-    '(z - mean)/sqrt(var + eps)*weight + bias. Sort it into a factor of z and a rest.',
-    'z is itself kernel * pixels + bias of the convolution. '
-    'What does the factor do to the kernel, and what to that bias?',
-    'The factor has one value per output channel, the first axis of the kernel: '
-    'give it the shape (-1, 1, 1, 1).'))
-def check_fold_norm(answer, rng):
-    import torch
-    from torch import nn
-    tensor = lambda *shape: torch.tensor(rng.standard_normal(shape), dtype=torch.float32)
-    for i, (ni, nf, k) in enumerate(((1, 1, 1), (2, 3, 3), (3, 2, 5), (4, 4, 3), (1, 6, 2))):
-        has_bias = i % 2 == 0
-        conv = nn.Conv2d(ni, nf, k, bias=has_bias)
-        norm = nn.BatchNorm2d(nf, eps=10.**-int(rng.integers(1, 4))).eval()
-        with torch.no_grad():
-            conv.weight.copy_(tensor(*conv.weight.shape))
-            norm.weight.copy_(tensor(nf))
-            norm.bias.copy_(tensor(nf))
-            if conv.bias is not None: conv.bias.copy_(tensor(nf))
-            norm.running_mean.copy_(tensor(nf) + 1)
-            norm.running_var.copy_(tensor(nf)**2/10 + 0.01)
-            mean, var = norm.running_mean, norm.running_var
-            b = torch.zeros(nf) if conv.bias is None else conv.bias
-            scale = norm.weight/(var + norm.eps).sqrt()
-            col = lambda o: (conv.weight*o.view(-1, 1, 1, 1)).detach()
-            bias = lambda o: o.detach().clone()
-            with_bias = 'with a bias' if has_bias else 'without a bias'
-            call = f'fold_norm(conv, norm) for {ni} to {nf} channels, kernel {k} x {k}, {with_bias}'
-            got = answer(copy.deepcopy(conv), copy.deepcopy(norm))
-            expect_kind(got, tuple, call, 'a tuple (weight, bias)', n=2)
-            like(got[0], col(scale), f'the weight of {call}',
-                 (col(norm.weight/(var + norm.eps)), 'Is it the variance that the normalisation divides by?'),
-                 (col(norm.weight/var.sqrt()), 'Where is eps? For a small variance it matters.'),
-                 (col(1/(var + norm.eps).sqrt()),
-                  'The normalisation has a weight of its own, which scales once more.'),
-                 (col(torch.ones(nf)),
-                  'The kernels are unchanged. By what does the normalisation multiply their output?'),
-                 think='Sort the normalisation of one channel into z times a factor, and a rest.')
-            like(got[1], bias((b - mean)*scale + norm.bias), f'the bias of {call}',
-                 (bias(-mean*scale + norm.bias),
-                  'The bias of the convolution is added before the normalisation, so it is normalised too.'),
-                 (bias(b - mean*scale + norm.bias),
-                  'The bias of the convolution is added before the normalisation, so it is scaled too.'),
-                 (bias(norm.bias),
-                  'What happens to an output of 0 that the convolution makes? '
-                  'The mean is taken off it before it is scaled.'),
-                 (bias(b - mean + norm.bias),
-                  'The mean is taken off before the scaling, so the scale applies to it too.'),
-                 think='Feed an image of zeros: the convolution gives its bias. '
-                       'What does the normalisation make of that?')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #73a52e9c
 PATTERNS = ('..#.. ..#.. ##### ..#.. ..#..',
@@ -561,3 +420,6 @@ def check_shift_proof(answer, rng):
                      'last convolution see, and is that a whole pattern? '
                      'Does the training get far in 96 steps?')
             expect(min(left, right) >= 0.9, f'{found}.', think)
+
+# %% ../../../nbs/lib/teaching/checks/week03.ipynb #ck000100
+from . import week03_former  # noqa: E402, F401
