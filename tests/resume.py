@@ -18,9 +18,9 @@ from pathlib import Path
 CHANGES = {
     2: [('learn.fit_one_cycle(freeze_epochs + epochs, lr)', 'learn.fit_one_cycle(freeze_epochs + epochs, lr*1.01)', 'transfer = compare('),
         ('faster*how.lr,', '1.01*faster*how.lr,', 'cures = compare(')],
-    3: [('learn.fit_one_cycle(how.epochs, how.lr)\n        seconds', 'learn.fit_one_cycle(how.epochs, how.lr*1.01)\n        seconds', 'archs = compare('),
+    3: [('wd=how.wd).fit_one_cycle(how.epochs, how.lr)', 'wd=how.wd).fit_one_cycle(how.epochs, how.lr*1.01)', 'fit_one_cycle(how.epochs'),
         ('cfg.homework_lr)', 'cfg.homework_lr, pct_start=.3)', 'cfg.homework_lr'),
-        ('cfg.sweep_epochs, cfg.bs,', 'cfg.sweep_epochs, cfg.bs + 1,', 'cfg.sweep_epochs, cfg.bs')],
+        ('cfg.drop_epochs, 32,', 'cfg.drop_epochs, 33,', 'cfg.drop_epochs, 32')],
     4: [("nets.variant('one rate', cfg.arch, 'fit_one_cycle',", "nets.variant('one rate', cfg.arch, 'by depth',", 'cycles = compare_all(')],
     5: [('wd=.01, path=lab.out)', 'wd=.02, path=lab.out)', 'pair_learner('),
         ('cfg.steps_masked, cfg.lm_lr)', 'cfg.steps_masked, cfg.lm_lr*1.01)', 'cfg.steps_masked, cfg.lm_lr'),

@@ -19,8 +19,10 @@ from ..data_sets.registry import get
 from ..syllabus import week
 from ..training.budget import fetched, on_cpu, train_step, training
 from ..training.recipes import Arm
-from ..training.small_images import Split, evaluate, n_classes, new_learner, split_images
-from ..weeks.cnn import on_canvas, shift_nets, small_nets
+from ..training import convnets
+from ..training.small_images import (
+    Split, evaluate, n_classes, new_learner, on_canvas, scattered, split_images)
+from ..weeks.cnn import shift_nets, small_nets
 
 # %% ../../nbs/lib/arms/week03.ipynb #11f728c0
 SET = Config({k: s.tiny for k,s in week(3).settings.items()})
@@ -60,17 +62,18 @@ def by_accuracy(nets,     # Function of settings, size and classes that gives ma
     return train
 
 def _arm(name, comparison, epochs, train):
-    return Arm(f'w3.{name}', f'w3.{comparison}', train, dict(lr=RATES), (0, 1, 2),
+    return Arm(f'w3.{name}', f'w3.{comparison}', train, dict(lr=RATES), (0, 1),
                dict(epochs=epochs, bs=SET.bs, wd=SET.wd), 'accuracy', False)
 
 def _centred(images): return on_canvas(images)[0]
+def _anywhere(images): return scattered(images, SET.rim, 0)
 
-RATES = 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128
+RATES = 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128
 ARMS = [
-    *[_arm(name, 'archs', SET.epochs, by_accuracy(small_nets, name))
+    *[_arm(name, 'archs', SET.archs_epochs, by_accuracy(small_nets, name, _anywhere))
       for name in ('dense', 'lenet', 'alexnet', 'resnet')],
-    _arm('share_dense', 'share', SET.share_epochs, by_accuracy(shift_nets, 'dense', _centred)),
-    _arm('share_conv', 'share', SET.share_epochs, by_accuracy(shift_nets, 'convolution', _centred))]
+    *[_arm(f'share_{name}', 'share', SET.share_epochs, by_accuracy(shift_nets, name, _centred))
+      for name in ('dense', 'convolution')]]
 
 # %% ../../nbs/lib/arms/week03.ipynb #b0d60302
 def works(cfg,          # Settings of the week
@@ -81,22 +84,27 @@ def works(cfg,          # Settings of the week
     n, seeds, rim = min(n, cfg.max_images), cfg.seeds, max(2, size//4)
     epoch = math.ceil((1 - cfg.valid_pct)*n/cfg.bs)
     def step(make, side=size, bs=cfg.bs): return train_step(make, bs, 1, side, side)
-    nets, wide = small_nets(cfg, size, 10), size + 2*rim
-    plain = nets['lenet'] # of the size of the nets that are built in the lab alone
+    side, wide = size + 2*cfg.rim, size + 2*rim
+    nets = small_nets(cfg, side, 10)
+    def first(): return convnets.resnet((1, 1, 1), cfg.first_widths, ni=1, n_out=10, small=True)
+    def plain(): return convnets.sweep_net(size, 10)
+    def dense(): return convnets.dense_net(size, 64, 10)
     by_batch = sum(math.ceil(cfg.batch_images/bs)*e
                    for bs,e in zip((cfg.batch_images, 32, 1), cfg.batch_epochs))
     deep = len(cfg.depths)*2*seeds*cfg.depth_epochs*math.ceil(cfg.depth_images/cfg.bs)
     return [
         fetched('the images', 40e6),
         on_cpu('read the images', seconds=30, ram=n*size*size*(4 + 8 + 1)),
-        *[training(name, step(make), cfg.epochs*epoch, seeds) for name,make in nets.items()],
+        training('the first network', step(first), cfg.epochs*epoch),
+        *[training(name, step(make, side), cfg.archs_epochs*epoch, seeds) for name,make in nets.items()],
         *[training(f'shifted: {name}', step(make, wide), cfg.share_epochs*epoch, seeds)
           for name,make in shift_nets(cfg, wide, 10).items()],
-        training('batch, mini-batch and single sample', step(nets['dense'], bs=32), by_batch),
-        training('noise of gradients', step(nets['dense'], bs=256), 5*cfg.noise_draws),
-        training('rate finders, and at what they suggest', step(plain),
-                 3*cfg.sweep_its + 3*seeds*cfg.sweep_epochs*epoch),
-        training('batch norm and dropout', step(plain, bs=32),
-                 4*seeds*cfg.norm_epochs*math.ceil(cfg.norm_images/32)),
-        training('depth, by the residual net', step(nets['resnet']), deep*max(cfg.depths)/20),
-        training('homework', step(nets['resnet']), cfg.homework_epochs*math.ceil(0.9*n/cfg.bs))]
+        training('batch, mini-batch and single sample', step(dense, bs=32), by_batch),
+        training('noise of gradients', step(dense, bs=256), 5*cfg.noise_draws),
+        training('rate finders, and a row of rates', step(plain), 300 + 9*seeds*cfg.sweep_epochs*epoch),
+        training('batch norm', step(lambda: convnets.norm_net(size, 10, True)),
+                 2*seeds*cfg.norm_epochs*epoch),
+        training('dropout', step(lambda: convnets.wide_net(size, 10, .5), bs=32),
+                 2*seeds*cfg.drop_epochs*math.ceil(cfg.norm_images/32)),
+        training('depth', step(lambda: convnets.depth_net(max(cfg.depths), cfg.depth_width, 10, True)), deep),
+        training('homework', step(first), cfg.homework_epochs*math.ceil(0.9*0.8*n/cfg.bs))]

@@ -69,9 +69,11 @@ class LRSweep:
         return 4*best if best > 0 else best + 3*max(abs(best), abs(self.smoothed[0]))
 
 # %% ../../nbs/lib/training/01_lr_finder.ipynb #5ffbf2a9
-def suggest_minimum(lrs, losses) -> float:
-    "A tenth of the rate with the lowest loss"
-    return float(lrs[int(np.argmin(losses))])/10
+def suggest_minimum(lrs, losses,
+                    below:float=10 # How many times the suggestion lies below the lowest point
+                   ) -> float:
+    "A part of the rate with the lowest loss"
+    return float(lrs[int(np.argmin(losses))])/below
 
 def suggest_steep(lrs, losses) -> float:
     "The rate at which the loss falls fastest against the logarithm of the rate"
@@ -110,23 +112,55 @@ SUGGESTIONS = dict(valley=suggest_valley, slide=suggest_slide, steep=suggest_ste
 # %% ../../nbs/lib/training/01_lr_finder.ipynb #f7d8f3e0
 @patch
 def points(self:LRSweep) -> tuple: # Two float32 arrays: rates and smoothed losses
-    "What the rules look at: without the first tenth and the last five steps, up to a loss that is no number"
+    "What fastai's rules look at: without the first tenth and the last five steps, up to a nan"
     cut = slice(self.num_it//10, -5)
     lrs, losses = np.array(self.lrs[cut], dtype=np.float32), np.array(self.smoothed[cut], dtype=np.float32)
     bad = np.flatnonzero(~np.isfinite(losses))
     n = bad[0] if len(bad) else len(losses)
     return lrs[:n], losses[:n]
 
+# %% ../../nbs/lib/training/01_lr_finder.ipynb #lag00002
 @patch
-def suggest(self:LRSweep,
-            rule:str # 'valley', 'slide', 'steep' or 'minimum'
-           ) -> float: # A rate; nan where the rule needs more steps
-    "What one rule suggests; raises `CourseError` when the sweep broke off too early"
-    lrs, losses = self.points()
+def centred(self:LRSweep) -> tuple: # Two arrays: rates and losses
+    "The losses as a smooth curve that does not lag, up to one that is no number"
+    lrs, losses = np.array(self.lrs), np.array(self.losses, dtype=float)
+    bad = np.flatnonzero(~np.isfinite(losses))
+    lrs, losses = (o[:bad[0]] if len(bad) else o for o in (lrs, losses))
+    if len(losses) < 6: return lrs, losses
+    first = np.median(losses[:max(3, len(losses)//10)])
+    losses = np.minimum(losses, 2*first - losses.min()) # or the first huge loss would bend all around it
+    x = np.log10(lrs)
+    width = max(0.25, 2*(x[1] - x[0])) # decades, and two steps at least
+    apart = x - x[:, None]
+    w = np.exp(-(apart/width)**2/2)
+    w0, w1, w2 = w.sum(1), (w*apart).sum(1), (w*apart**2).sum(1)
+    return lrs, (w2*(w @ losses) - w1*((w*apart) @ losses))/(w0*w2 - w1**2)
+
+@patch
+def falling(self:LRSweep) -> tuple: # Two arrays: rates and losses
+    "What the rules look at: the centred curve from where a fifth of the fall is done to the lowest loss"
+    lrs, losses = self.centred()
     if len(lrs) < 6:
         few = f'{len(self.lrs)} of {self.num_it} steps before the loss diverged are too few to suggest a rate'
         raise CourseError(f'{few}: choose a lower start_lr than {self.start_lr:g} or more steps')
-    return SUGGESTIONS[rule](lrs, losses)
+    end = int(losses.argmin())
+    first = np.median(losses[:max(3, end//4)])
+    above = np.flatnonzero(losses[:end] > losses[end] + 0.8*(first - losses[end]))
+    start = above[-1] + 1 if len(above) else 0
+    return lrs[start:end + 1], losses[start:end + 1]
+
+@patch
+def suggest(self:LRSweep,
+            rule:str='minimum' # 'minimum', 'valley', 'steep' or 'slide'
+           ) -> float: # A rate; nan where the rule needs more steps
+    """What one rule suggests; raises `CourseError` when the sweep broke off too early
+
+    The minimum is half the rate with the lowest loss: fastai's tenth allows for the lag as well. The
+    slide needs the explosion and looks at fastai's points."""
+    lrs, losses = self.falling()
+    if rule == 'minimum': return suggest_minimum(lrs, losses, below=2)
+    if rule == 'slide': return suggest_slide(*self.points())
+    return SUGGESTIONS[rule](lrs, losses) if len(lrs) > 2 else float(lrs[0])
 
 @patch
 def suggestions(self:LRSweep) -> dict: # Rule: rate
@@ -134,8 +168,13 @@ def suggestions(self:LRSweep) -> dict: # Rule: rate
     return {rule: self.suggest(rule) for rule in SUGGESTIONS}
 
 @patch(as_prop=True)
+def suggested(self:LRSweep) -> float:
+    "Half the rate with the lowest loss: the rate to start from"
+    return self.suggest('minimum')
+
+@patch(as_prop=True)
 def valley(self:LRSweep) -> float:
-    "What the valley rule suggests: the one to start from"
+    "What the valley rule suggests: more careful, as a rule"
     return self.suggest('valley')
 
 @patch
@@ -163,11 +202,13 @@ MARKS = dict(valley='o', slide='s', steep='^', minimum='D')
 def plot(self:LRSweep,
          ax=None # Axes to draw on; new ones without
         ):       # The axes
-    "Smoothed loss against the rate, the four suggestions marked; pale where the rules do not look"
+    "Loss against the rate, the four suggestions marked; pale: the running mean, which lags"
     if ax is None: ax = plt.subplots()[1]
-    lrs, losses = self.points()
-    ax.plot(self.lrs, self.smoothed, '-', color='0.8')
-    ax.plot(lrs, losses, '-', color='0.4', label='smoothed loss')
+    lrs, losses = self.centred()
+    part = self.falling()
+    ax.plot(self.lrs, self.smoothed, '-', color='0.8', label='running mean')
+    ax.plot(lrs, losses, '-', color='0.6', lw=1)
+    ax.plot(*part, '-', color='0.3', lw=3, label='where the rules look')
     for (name, lr), colour in zip(self.suggestions().items(), COLOURS):
         if not math.isfinite(lr): continue
         loss = np.interp(np.log(lr), np.log(lrs), losses)
@@ -175,9 +216,9 @@ def plot(self:LRSweep,
     low, high = losses.min(), losses[:losses.argmin() + 1].max()
     ax.set(xscale='log',
            xlabel='learning rate (log scale)',
-           ylabel='smoothed training loss',
+           ylabel='training loss',
            ylim=(low - .1*(high - low), high + .6*(high - low)),
-           title=f'Valley suggests {self.valley:.2g}; the loss is lowest at {lrs[losses.argmin()]:.2g}')
+           title=f'The loss is lowest at {part[0][-1]:.2g}: start from half of it, {self.suggested:.2g}')
     ax.legend()
     return ax
 

@@ -58,7 +58,7 @@ def test_preflight_asks_for_what_is_counted(n):
 # A changed setting changes the budget
 
 @pytest.mark.parametrize('n, key, value', [
-    (2, 'epochs', 40), (3, 'epochs', 50), (6, 'epochs', 50), (7, 'fashion_epochs', 100), (5, 'steps_masked', 60_000),
+    (2, 'epochs', 40), (3, 'archs_epochs', 50), (6, 'epochs', 50), (7, 'fashion_epochs', 100), (5, 'steps_masked', 60_000),
     (4, 'epochs', 50), (4, 'arch', 'convnext_small.fb_in22k')])
 def test_a_longer_training_is_a_longer_lab(n, key, value):
     cfg = budget.full_settings(n)

@@ -462,5 +462,5 @@ def test_losses_below_zero_do_not_end_a_sweep():
 @pytest.mark.parametrize('at', (10, 11, 12, 50))
 def test_a_dip_at_one_step_is_not_the_highest_rate(at):
     s, _ = fed([2.3]*at + [2.2] + [2.31 + .01*i for i in range(99 - at)])
-    lrs, losses = s.points()
-    assert lrs[0] <= s.valley <= lrs[losses.argmin()] < lrs[-1]
+    lrs, _ = s.falling()
+    assert lrs[0] <= s.valley <= lrs[-1] < s.lrs[-1]

@@ -5,10 +5,16 @@ import torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
 from torch import nn
 
-from course_labs.weeks import cnn
-from course_labs.data_sets.registry import get
+from course_labs.core.settings import Config
 from course_labs.data_sets.images import read_images_csv
-from course_labs.training.small_images import evaluate, split_images
+from course_labs.data_sets.registry import get
+from course_labs.syllabus import week
+from course_labs.training import convnets
+from course_labs.training.by_hand import each_seed
+from course_labs.training.small_images import evaluate, scattered, split_images
+from course_labs.weeks import cnn
+
+TINY = Config({k: s.tiny for k,s in week(3).settings.items()})
 
 few, seeds = st.integers(1, 3), st.integers(0, 2**31)
 many = settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -154,12 +160,43 @@ def test_small_versions_take_small_images(size):
         assert net(x).shape == (2, 7)
 
 def test_plain_and_residual_blocks_have_the_same_weights():
-    residual, plain = cnn.ResBlock(4, 4), cnn.ResBlock(4, 4, skip=False)
+    residual, plain = cnn.ResBlock(4, 4, gamma=0.7), cnn.ResBlock(4, 4, skip=False)
     assert cnn.n_params(residual) == cnn.n_params(plain)
     cnn.copy_weights(plain, residual)
     x = randn(0, 2, 4, 5, 5)
     close(residual.eval()(x), F.relu(x + residual.convs(x)))
     close(plain.eval()(x), F.relu(residual.convs(x)))
+
+@pytest.mark.parametrize('ni,nf,stride', [(4, 4, 1), (4, 8, 2), (4, 8, 1)])
+def test_a_residual_block_begins_with_its_skip_connection(ni, nf, stride):
+    x = randn(0, 3, ni, 6, 6).relu()
+    lab, library = cnn.Residual(ni, nf, stride), cnn.ResBlock(ni, nf, stride)
+    close(lab(x), lab.skip(x).relu())
+    close(library(x), library.shortcut(x).relu())
+    if ni == nf: close(lab(x), x)
+
+def test_a_plain_block_has_nothing_to_pass_on_but_its_change():
+    assert cnn.ResBlock(4, 4, skip=False)(randn(0, 3, 4, 6, 6)).abs().sum() > 0
+
+@pytest.mark.parametrize('size,n_out', [(14, 10), (12, 3), (44, 10)])
+def test_the_four_architectures_have_like_numbers_of_parameters(size, n_out):
+    nets = {name: make() for name,make in cnn.small_nets(TINY, size, n_out).items()}
+    sizes = {name: cnn.n_params(net) for name,net in nets.items()}
+    assert max(sizes.values()) < 1.15*min(sizes.values()), sizes
+    for net in nets.values(): assert net(torch.zeros(2, 1, size, size)).shape == (2, n_out)
+
+def test_variants_of_one_shape_begin_with_the_same_weights():
+    makers = {k: lambda k=k: convnets.wide_net(4, 3, k) for k in (0., 0.5)}
+    plain, dropped = each_seed(makers, lambda net: [p.detach() for p in net.parameters()], (7, 8)).values()
+    assert all(torch.equal(a, b) for a,b in zip(plain[0], dropped[0])) and not torch.equal(plain[0][0], plain[1][0])
+
+def test_scattered_digits_are_whole_and_reach_every_side():
+    digits = read_images_csv(get('digits'))[0][:300]
+    places = scattered(digits, 3, 0)
+    assert (places.sum((1, 2), dtype=int) == digits.sum((1, 2), dtype=int)).all()
+    assert (scattered(digits, 0, 0) == digits).all()
+    corners = {(tuple(rows[[0, -1]]), tuple(cols[[0, -1]])) for o in scattered(digits*0 + 1, 3, 0) for rows,cols in [o.nonzero()]}
+    assert len(corners) == 49
 
 def test_the_counter_leaves_the_network_alone():
     net = cnn.lenet()
