@@ -74,7 +74,7 @@ def half_rows(): # Digits that the lab leaves to the search of the cures
     return order[len(order)//2:]
 
 # %% ../../nbs/lib/arms/week02.ipynb #3cf1658d
-def by_error(way:str # 'frozen', 'fine-tuned' or 'from scratch'
+def by_error(way:str # 'frozen', 'fine-tuned' or 'scratch'
             ):       # For `Arm.train`
     "Error of the recogniser on animals that were kept aside"
     def train(recipe, seed):
@@ -156,7 +156,7 @@ ARMS = [
     *_arms('photos', 'error', True, {
         'frozen': (by_error('frozen'), RATES, _photos),
         'fine_tuned': (by_error('fine-tuned'), RATES, _photos),
-        'scratch': (by_error('from scratch'), RATES, _photos)}),
+        'scratch': (by_error('scratch'), RATES, _photos)}),
     *_arms('far', 'error', True, {
         'far_fine_tuned': (by_digits(True), SMALL_RATES, dict(steps=SET.far_steps)),
         'far_scratch': (by_digits(False), SMALL_RATES, dict(steps=SET.far_steps))}),
@@ -177,7 +177,8 @@ def works(cfg,       # Settings of the week
     "What the lab does"
     def net(): return vision_model(cfg.arch, 2, False, cfg.image_size)
     def far_net(): return vision_model(cfg.far_arch, 10, False, cfg.far_pixels)
-    def small(size, bs, widths=(16, 32, 64)): return train_step(lambda: small_cnn(10, widths), bs, 3, size, size)
+    def small(size, bs, widths=(16, 32, 64)):
+        return train_step(lambda: small_cnn(10, widths), bs, 3, size, size)
     big = (cfg.image_size,)*2
     photos, look = train_step(net, cfg.bs, 3, *big), train_step(net, 128, 3, *big, train=False)
     epoch, seeds = min(cfg.train_images, n)//cfg.bs, cfg.seeds
@@ -189,14 +190,15 @@ def works(cfg,       # Settings of the week
         fetched('photos and weights', 0.9e9),
         on_cpu('decode the photos', seconds=n/200, disk=3*n*cfg.image_size**2),
         on_cpu('draw sounds, series and pictures of them', seconds=0.02*(cfg.clips + cfg.series)),
-        training('recogniser, on all photos, twice', photos, cfg.epochs*whole, 2, frozen=cfg.freeze_epochs*whole,
-                 stays=True),
+        training('recogniser, on all photos, twice', photos, cfg.epochs*whole, 2,
+                 frozen=cfg.freeze_epochs*whole, stays=True),
         training('recogniser, fine-tuned', photos, cfg.epochs*epoch, seeds, frozen=cfg.freeze_epochs*epoch),
         training('recogniser, frozen', photos, 0, seeds, frozen=passes*epoch),
         training('recogniser, from scratch', photos, passes*epoch, seeds),
         looking('what the recogniser says of all photos', look, 3*n/128),
         training('digits, two ways', digits, cfg.far_steps*len(cfg.far_sizes), 2*seeds),
-        training('few digits, six ways', small(cfg.small_pixels, cfg.small_bs, (32, 64, 128)), cures, 6*seeds),
+        training('few digits, five ways', small(cfg.small_pixels, cfg.small_bs, SMALL_WIDTHS), cures,
+                 5*cfg.cure_seeds + 3),
         training('sounds', small(64, cfg.sound_bs), drawn(cfg.clips, cfg.sound_epochs, cfg.sound_bs), seeds),
         training('series, two ways', small(64, cfg.series_bs),
                  drawn(cfg.series, cfg.series_epochs, cfg.series_bs), 2*seeds)]

@@ -73,10 +73,10 @@ def _plot_distances(ax, bias):
         day = np.arange(1, len(b) + 1)
         ax.plot(day, b.mean(1), color=c, ls=d, label=name)
         ax.fill_between(day, *np.quantile(b, [.1, .9], axis=1), color=c, alpha=.12)
-    first, least = next(iter(bias)), min(bias, key=lambda r: bias[r][-1].mean())
+    first = next(iter(bias))
     start, end = bias[first][0].mean(), bias[first][-1].mean()
     ax.set(xlabel='day', ylabel='distance of belief from truth; band: 80 % of cities', ylim=0,
-           title=f'{_named(first)}: {start:.2f} on day 1, {end:.2f} at the end; least: {least}')
+           title=f'{_named(first)}: {start:.2f} on day 1, {end:.2f} at the end')
     ax.legend()
 
 def _plot_city(ax, believed, truth, remedy):

@@ -93,8 +93,8 @@ def noisy_parts(labels,    # n labels
     "Draw three parts, and give some of the labels of the first two another class"
     ends = np.cumsum(sizes)
     if ends[-1] > len(rows):
-        raise CourseError(f'{len(rows)} images are too few: {ends[-1]} are needed; lower small_images, small_valid '
-                          'or small_test')
+        raise CourseError(f'{len(rows)} images are too few: {ends[-1]} are needed; '
+                          'lower small_images, small_valid or small_test')
     train, valid, test = np.split(np.random.default_rng(seed).permutation(rows), ends)[:3]
     noisy = np.array(labels)
     for i,part in enumerate((train, valid)): noisy[part] = flip_labels(noisy[part], share, 2*seed + i)[0]

@@ -9,8 +9,6 @@ __all__ = ['as_codes', 'scores', 'linear_model', 'fit_linear', 'linear_error', '
            'flip_labels', 'out_of_fold', 'label_losses']
 
 # %% ../../nbs/lib/training/27_mistakes.ipynb #6b71d403
-import math
-
 import numpy as np
 import pandas as pd
 import torch
@@ -119,7 +117,8 @@ def out_of_fold(X,            # (n, features)
         out = fold == f
         model = fit_linear(X[~out], labels[~out], C)
         p = np.maximum(model.predict_proba(X[out]), 1e-12)
-        res[np.ix_(out, np.searchsorted(classes, model.classes_))] = p  # a class that no other fold has stays at 0
+        # A class that no other fold has stays at 0
+        res[np.ix_(out, np.searchsorted(classes, model.classes_))] = p
     with np.errstate(divide='ignore'): return np.log(res)
 
 def label_losses(X,          # (n, features)

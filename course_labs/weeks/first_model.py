@@ -21,8 +21,7 @@ from ..training.timing import product_intensity  # noqa: F401
 from ..training.mistakes import (  # noqa: F401
     as_codes, confusion, error_by_group, fit_linear, flip_labels, label_losses, linear_error,
     linear_model, out_of_fold, scores, top_losses)
-from ..teaching.small_net import (  # noqa: F401
-    StopEarly, as_photos, small_cnn, train_small)
+from ..teaching.small_net import as_photos, small_cnn, train_small  # noqa: F401
 
 # %% ../../nbs/labs/week02_first_model.ipynb #w2000015
 from ..teaching.recogniser import recogniser
@@ -30,15 +29,15 @@ from ..training.loaders import NoValidation, quiet
 from ..training.norms import renew_norms
 
 def fit_photos(dls, arch:str,  # DataLoaders of photos; name of a model
-               way:str,        # 'frozen', 'fine-tuned' or 'from scratch'
+               way:str,        # 'frozen', 'fine-tuned' or 'scratch'
                lr:float, epochs:int, freeze_epochs:int, size:int, bs:int=None):
     "A trained recogniser; each way takes `freeze_epochs + epochs` passes"
-    learn = recogniser(dls, arch, way != 'from scratch', size)
+    learn = recogniser(dls, arch, way != 'scratch', size)
     with quiet(learn), learn.added_cbs(NoValidation()):
         if way == 'fine-tuned': learn.fine_tune(epochs, lr, freeze_epochs=freeze_epochs)
         else: learn.fit_one_cycle(freeze_epochs + epochs, lr)   # frozen where it is pretrained
     # After few steps from scratch, the averages of batch normalisation are still on their way
-    return renew_norms(learn) if way == 'from scratch' else learn
+    return renew_norms(learn) if way == 'scratch' else learn
 
 # %% ../../nbs/labs/week02_first_model.ipynb #w2000039
 from functools import partial

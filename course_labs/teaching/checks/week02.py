@@ -6,8 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/teaching/checks/week02.html.
 
 # %% auto #0
 __all__ = ['check_loss_and_error', 'check_suspects', 'check_read_name', 'check_disagree', 'check_stopped_at', 'check_group_folds',
-           'check_read_confusion', 'check_tone_row', 'check_shop_loop', 'check_batch_for_compute', 'watch',
-           'check_place_cameras']
+           'check_read_confusion', 'check_tone_row', 'check_shop_loop', 'check_batch_for_compute']
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #e4b11492
 import math
@@ -40,14 +39,18 @@ def check_loss_and_error(answer, rng):
              ((loss, 1 - error), 'That is the accuracy: the error is the share of wrong answers.'),
              ((float(-np.log(best).mean()), error),
               'You take the largest probability of each row. The loss asks what the *right* class got.'),
+             ((loss, float((given < 0.5).mean())),
+              'Below 0.5 is wrong only with two classes; with more, ask which class got the most.'),
              ((float(-np.log2(given).mean()), error), 'Take the natural logarithm: the loss is in nats.'),
              ((float(-np.log10(given).mean()), error), 'Take the natural logarithm: the loss is in nats.'),
              ((float(-np.log(given).sum()), error), 'That is a sum over the photos: take the mean.'),
              ((loss, float(wrong.sum())), 'That is how many are wrong: take the share.'),
-             ((float(np.log(given).mean()), error), 'The logarithm of a probability is negative: mind the sign.'),
+             ((float(np.log(given).mean()), error),
+              'The logarithm of a probability is negative: mind the sign.'),
              ((float(-np.log(given.mean())), error),
               'First the logarithm of each probability, then the mean: in this order.'),
-             ((float((1 - given).mean()), error), 'What is missing to 1 is no cross-entropy: take minus the logarithm.'),
+             ((float((1 - given).mean()), error),
+              'What is missing to 1 is no cross-entropy: take minus the logarithm.'),
              think='Do the example by hand: which probability did the right class of each photo get?')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #w2susp001
@@ -57,7 +60,7 @@ def check_loss_and_error(answer, rng):
     'The first k of them are the least plausible labels.'))
 def check_suspects(answer, rng):
     cases = [(np.array([[.9, .1], [.2, .8], [.6, .4]]), np.array([0, 0, 1]), 2)]
-    for n, c in ((5, 2), (12, 3), (40, 4)):
+    for n, c in ((5, 2), (12, 3), (40, 4), (1000, 3)):
         probs = rng.dirichlet(np.ones(c), n)
         cases += [(probs, rng.integers(0, c, n), int(k)) for k in (1, rng.integers(2, n), n)]
     for probs, given, k in cases:
@@ -69,14 +72,20 @@ def check_suspects(answer, rng):
         def ints(x): return [int(o) for o in x]
         like(answer(probs.copy(), given.copy(), k), right, call,
              (ints(order[::-1][:k]), 'Those are the most plausible labels.'),
-             (ints(order[:k][::-1]), 'The right ones, but the least plausible comes first.'),
+             (ints(order[-k:]), 'Those are the most plausible labels.'),
+             (ints(order[:k][::-1]),
+              'The least plausible comes first. And ask what the model gave to the class that the label says, '
+              'not how sure it is.'),
              (ints(np.argsort(probs.max(1))[:k]),
-              'Those are the items that the model is least sure of. Ask what it gave to the class that the label says.'),
+              'Those are the items that the model is least sure of. Ask what it gave to the class that the '
+              'label says.'),
              (ints(np.argsort(probs.min(1))[:k]),
-              'That is the smallest probability of a row. Ask what the model gave to the class that the label says.'),
+              'That is the smallest probability of a row. Ask what the model gave to the class that the label '
+              'says.'),
              ([float(o) for o in p[order[:k]]], 'Those are the probabilities: give the positions.'),
              (ints(np.flatnonzero(probs.argmax(1) != given)[:k]),
-              'Those are items where model and label differ, in the order of the data. Which of them is worst?'),
+              'Those are items where model and label differ, in the order of the data. Which of them is '
+              'worst?'),
              (ints(np.argsort(order)[:k]), 'argsort gives positions already: once is enough.'),
              think='Do the example by hand: what did the class of each label get?')
 
@@ -178,7 +187,8 @@ def check_stopped_at(answer, rng):
         expect_container(got, right, call)
         expect_kind(got, tuple, call, 'a tuple (kept, ended)', n=2)
         low = int(np.argmin(losses))
-        whole_list = 'You keep the best epoch of the whole list. Had the training come as far as that?'
+        whole_list = ('Either you look ahead to the best epoch of the whole list, or you compare with the epoch '
+                      'before in place of the best so far.')
         like(got, right, call,
              ((low, right[1]), whole_list),
              ((low, len(losses) - 1), whole_list),
@@ -349,8 +359,15 @@ def check_shop_loop(answer, rng):
         cases.append((rates, days, focus, i % 3 == 0))
     for rates, days, focus, by_views in cases:
         r = np.array(rates)
+        def views_of(belief):
+            b = np.array(belief)**focus
+            return [float(o) for o in b/b.sum()] if focus != 1 else None
         like(answer(list(rates), days, focus, by_views), loop(r, days, focus, by_views),
              f'shop_loop({list(rates)}, days={days}, focus={focus:g}, by_views={by_views})',
+             ([float(o) for o in r/r.sum()] if not by_views else None,
+              'The shop does not know the true rates. What is shown follows from the belief of that morning.'),
+             (views_of(loop(r, days, focus, by_views)),
+              'Those are the shares of views of the next day: the belief comes before the power.'),
              (loop(r, days, focus, not by_views),
               'by_views=True divides the clicks by the views before anything else is done with them; False '
               'does not.'),
@@ -409,52 +426,6 @@ def check_batch_for_compute(answer, rng):
              think='operations/bytes for a batch of m, with the bytes of weights, inputs and outputs. From '
                    'which m on is it at least the balance? If from none, 0.')
 
-# %% ../../../nbs/lib/teaching/checks/week02.ipynb #a25e82f2
-def watch(policy,         # `policy(records, effort)` gives the shares of tomorrow's cameras
-          rng,            # numpy Generator
-          days:int=200,   # Days after the first
-          cameras:int=15, # Cameras to hang up each day
-          places:int=5    # Where they can hang; a divisor of `cameras`
-         ) -> tuple:      # Distance of the estimated shares from the true ones, 0 to 1; animals seen
-    """One forest: the first day with equal shares, then as the policy says
-
-    The animals are counted in units of what equal shares would see."""
-    rates = rng.permutation(np.geomspace(0.04, 0.5, places))*rng.uniform(0.8, 1.2, places)
-    effort = np.full(places, cameras/places)
-    records = rng.binomial(cameras//places, rates).astype(float)
-    for _ in range(days):
-        shares = policy(records.copy(), effort.copy())
-        expect_kind(shares, np.ndarray, 'place_cameras(records, effort)', 'an array of shares')
-        expect(shares.shape == (places,) and shares.dtype.kind in 'fiu',
-               f'place_cameras(records, effort) should return {places} numbers, but they are '
-               f'{shares.dtype} in the shape {shares.shape}.')
-        expect(bool(np.isfinite(shares).all()) and shares.min() >= 0,
-               'place_cameras(records, effort) returned a share that is negative or no number.',
-               'Is there a division by 0? A place may have no record yet.')
-        expect(abs(float(shares.sum()) - 1) < 1e-6,
-               'The shares of place_cameras(records, effort) should add up to 1, but they add up to '
-               f'{float(shares.sum()):.4g}.')
-        out = rng.multinomial(cameras, shares/shares.sum())
-        records, effort = records + rng.binomial(out, rates), effort + out
-    believed = records/effort
-    believed = believed/max(believed.sum(), 1e-9)
-    off = np.abs(believed - rates/rates.sum()).sum()/2
-    evenly = cameras*(days + 1)*rates.mean()
-    return float(off), float(records.sum()/evenly)
-
-@exercise('w2.place_cameras', concepts=('w2.7', 'w2.2'), points=3, hints=(
-    'records/effort estimates the rate of a place; records alone confirm where you looked. Add a little to '
-    'both, so that a place without luck on the first day is not lost.',
-    'To see many animals go where the estimated rate is high; to know all places keep some cameras for all '
-    'of them.',
-    'For example: a share of 0.2 spread evenly, and the rest in proportion to the estimated rates.'))
-def check_place_cameras(answer, rng):
-    runs = np.array([watch(answer, rng) for _ in range(20)])
-    bias, seen = runs.mean(0)
-    found = (f'In 20 forests, the estimated shares end {bias:.3f} from the true ones, and {seen:.2f} times '
-             'as many animals are seen as with equal shares; at most 0.06 and at least 1.4 are wanted')
-    expect(bias <= 0.06, f'{found}.',
-           'Is there a place that your policy gives up for ever after a few unlucky days? Records grow where '
-           'you look: what do they mean once you divide by the effort?')
-    expect(seen >= 1.4, f'{found}.',
-           'You know all places well, but you hardly use it. Where should more of the cameras hang?')
+# %% ../../../nbs/lib/teaching/checks/week02.ipynb #w2came001
+# Registered with this week
+from .week02_cameras import check_place_cameras, watch  # noqa: E402, F401
