@@ -6,7 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/teaching/checks/week02.html.
 
 # %% auto #0
 __all__ = ['check_loss_and_error', 'check_suspects', 'check_read_name', 'check_disagree', 'check_stopped_at', 'check_group_folds',
-           'check_read_confusion', 'check_tone_row', 'check_shop_loop', 'check_batch_for_compute']
+           'check_read_confusion', 'check_shop_loop']
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #e4b11492
 import math
@@ -74,14 +74,14 @@ def check_suspects(answer, rng):
              (ints(order[::-1][:k]), 'Those are the most plausible labels.'),
              (ints(order[-k:]), 'Those are the most plausible labels.'),
              (ints(order[:k][::-1]),
-              'The least plausible comes first. And ask what the model gave to the class that the label says, '
-              'not how sure it is.'),
+              'The least plausible comes first. And ask what the model gave to the class that the label '
+              'says, not how sure it is.'),
              (ints(np.argsort(probs.max(1))[:k]),
               'Those are the items that the model is least sure of. Ask what it gave to the class that the '
               'label says.'),
              (ints(np.argsort(probs.min(1))[:k]),
-              'That is the smallest probability of a row. Ask what the model gave to the class that the label '
-              'says.'),
+              'That is the smallest probability of a row. Ask what the model gave to the class that the '
+              'label says.'),
              ([float(o) for o in p[order[:k]]], 'Those are the probabilities: give the positions.'),
              (ints(np.flatnonzero(probs.argmax(1) != given)[:k]),
               'Those are items where model and label differ, in the order of the data. Which of them is '
@@ -187,8 +187,8 @@ def check_stopped_at(answer, rng):
         expect_container(got, right, call)
         expect_kind(got, tuple, call, 'a tuple (kept, ended)', n=2)
         low = int(np.argmin(losses))
-        whole_list = ('Either you look ahead to the best epoch of the whole list, or you compare with the epoch '
-                      'before in place of the best so far.')
+        whole_list = ('Either you look ahead to the best epoch of the whole list, or you compare with the '
+                      'epoch before in place of the best so far.')
         like(got, right, call,
              ((low, right[1]), whole_list),
              ((low, len(losses) - 1), whole_list),
@@ -291,46 +291,6 @@ def check_read_confusion(answer, rng):
                  think='Lists of plain numbers, one a class. Of the items of class 0, how many were found? '
                        'Of the answers "class 0", how many were right?')
 
-# %% ../../../nbs/lib/teaching/checks/week02.ipynb #da311ea6
-@exercise('w2.tone_row', concepts=('w2.6',), hints=(
-    'A window of n_fft samples lasts n_fft/rate seconds. Row k is a wave that turns k times in it: what is '
-    'its frequency?',
-    'Samples cannot tell a frequency f from f - rate, f - 2*rate and so on, nor from its negative. So bring '
-    'f between -rate/2 and rate/2, and drop the sign.',
-    'f % rate is between 0 and rate; what is above rate/2 shows as rate minus it. Then divide by the '
-    'rate/n_fft hertz of a row.'))
-def check_tone_row(answer, rng):
-    by_hand = 440, 5000, 455
-    for i in range(18):
-        rate, n_fft = int(rng.choice([8000, 16000, 24000])), int(rng.choice([200, 400, 800]))
-        step, rows = rate//n_fft, n_fft//2
-        k = int(rng.integers(3, rows - 3))
-        # Between two rows, on either side of the middle; on a row where i is even
-        low = k*step + (0, 3, 0, 7)[i % 4]*step//10
-        f = (low, rate - low, rate + low, 2*rate - low, 2*rate + low)[i % 5]
-        if i < len(by_hand): rate, n_fft, f, step, rows = 8000, 400, by_hand[i], 20, 200
-        low = f % rate
-        shown = min(low, rate - low)
-        no_row = (f'The spectrogram has no such row: the last one, {rows}, stands for {rate//2} Hz. What do '
-                  f'{rate} samples a second make of {f} Hz?')
-        like(answer(f, rate, n_fft), round(shown/step),
-             f'tone_row({f}, rate={rate}, n_fft={n_fft})',
-             (round(f/step), no_row if f > rate/2 else ''),
-             (round(low/step),
-              f'The last row, {rows}, stands for {rate//2} Hz. A tone a little above it shows as far below '
-              'it.'),
-             (round(f % (rate/2)/step),
-              'Above the last row the tone does not begin anew at row 0; it comes back down, as in a '
-              'mirror.'),
-             (int(shown/step),
-              'A tone between two rows is strongest in the nearer one; you take the lower one.'),
-             (rows, 'A tone that is too high is not caught by the last row; it shows as a lower one.'),
-             (round(f/(rate/2/n_fft)),
-              'How many hertz lie between two rows? One turn in a window of n_fft samples is rate/n_fft.'),
-             (round(shown), 'That is the frequency. How many hertz has a row?'),
-             (round(shown/step) + 1, 'Row 0 is the frequency 0.'),
-             think='Row k stands for k*rate/n_fft hertz, and no row for more than rate/2.')
-
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #ce261b95
 @exercise('w2.shop_loop', concepts=('w2.7',), hints=(
     'Keep two lists, clicks and views, both sums since the start. On the first day every product gets the '
@@ -365,7 +325,8 @@ def check_shop_loop(answer, rng):
         like(answer(list(rates), days, focus, by_views), loop(r, days, focus, by_views),
              f'shop_loop({list(rates)}, days={days}, focus={focus:g}, by_views={by_views})',
              ([float(o) for o in r/r.sum()] if not by_views else None,
-              'The shop does not know the true rates. What is shown follows from the belief of that morning.'),
+              'The shop does not know the true rates. What is shown follows from the belief of that '
+              'morning.'),
              (views_of(loop(r, days, focus, by_views)),
               'Those are the shares of views of the next day: the belief comes before the power.'),
              (loop(r, days, focus, not by_views),
@@ -384,48 +345,8 @@ def check_shop_loop(answer, rng):
              think='Do the first two days by hand, as in the example: shares, views, clicks, belief. A list '
                    'of plain numbers that add up to 1.')
 
-# %% ../../../nbs/lib/teaching/checks/week02.ipynb #8dc4f29b
-@exercise('w2.batch_for_compute', concepts=('w2.8',), points=2, hints=(
-    'For a batch of m: 2*m*n*n operations. Numbers moved: n*n weights, m*n inputs, m*n outputs. Bytes are '
-    'numbers times the bytes of a number.',
-    'Write operations/bytes >= balance, multiply out, and bring all that has m to one side.',
-    'However large m is, operations/bytes stays below n/bytes_a_number: compare that with the balance first. '
-    'Then round m up.'))
-def check_batch_for_compute(answer, rng):
-    # The three worked by hand: rounded up, a division that comes out even, none; then the limit itself
-    by_hand = [(200, 2, 30), (60, 4, 10), (30, 4, 10), (40, 4, 10)]
-    for i in range(16):
-        n, size, balance = int(rng.integers(50, 5000)), int(rng.choice([1, 2, 4])), int(rng.integers(3, 120))
-        if i < len(by_hand): n, size, balance = by_hand[i]
-        # With n = 2b the batch is b: even once more, at numbers that nobody knows before
-        elif i % 4 == 0: n = 2*size*balance
-        def batch(b, n=n):
-            top, below = b*n, 2*n - 2*b
-            return -(-top//below) if below > 0 else 0
-        b = size*balance
-        negative = [(-(-b*n//(2*n - 2*b)),
-                     'A batch cannot be negative. What does it mean that the equation has no answer above '
-                     '0?')] if n < b else []
-        one_more = [(batch(b) + 1,
-                     'That is one item more than needed: where the division comes out even, there is nothing '
-                     'to round up.')] if n > b else []
-        like(answer(n, size, balance), batch(b),
-             f'batch_for_compute(n={n}, bytes_a_number={size}, balance={balance})',
-             (batch(b) - 1, 'Round up: one item fewer is not quite enough.'),
-             *one_more,
-             (-(-b//2),
-              'You count the weights alone. For each item the inputs are read and the outputs are written, '
-              'too.'),
-             (-(-b*n//(2*n - b)) if 2*n > b else 0,
-              'Inputs are read *and* outputs are written: n numbers each for every item.'),
-             (batch(balance), 'The balance is in operations a *byte*, and you count numbers.'),
-             (-(-b*n//max(1, n - 2*b)) if n > 2*b else 0,
-              'A multiplication and an addition are two operations.'),
-             (b*n/(2*n - 2*b) if n > b else 0, 'A batch has a whole number of items: round up.'),
-             *negative,
-             think='operations/bytes for a batch of m, with the bytes of weights, inputs and outputs. From '
-                   'which m on is it at least the balance? If from none, 0.')
-
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #w2came001
 # Registered with this week
 from .week02_cameras import check_place_cameras, watch  # noqa: E402, F401
+from course_labs.teaching.checks.week02_extras import (  # noqa: E402, F401
+    check_batch_for_compute, check_tone_row)
