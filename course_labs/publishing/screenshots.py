@@ -40,9 +40,9 @@ PICTURES = (
         'the learnt surface and the loss on the right'),
     Picture(
         'sets_learnt',
-        'Week 1: six data sets, learnt',
-        'Six data sets in a plane over the surface that a small network learnt for each',
-        1, "Six sets learnt, and every neuron's own surface"),
+        'Week 1: data sets, each learnt',
+        'Data sets in a plane over the surface that a small network learnt for each',
+        1, "Every set learnt, and every neuron's own surface"),
     Picture(
         'learning_rates',
         'Week 3: a sweep of learning rates, and what four rules suggest',

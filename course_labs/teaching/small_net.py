@@ -73,7 +73,9 @@ class StopEarly(Callback):
     "End training after `patience` epochs without progress, and go back to the best weights"
     order = 60 # after the Recorder, which writes down the loss
     def __init__(self, patience:int=4): self.patience = patience # Epochs to wait for a better loss
-    def before_fit(self): self.best, self.best_epoch, self.kept = math.inf, -1, None
+    def before_fit(self):
+        self.best, self.best_epoch, self.kept = math.inf, -1, None
+        self.run = not hasattr(self, 'lr_finder')  # a sweep of rates has no epochs to stop by
     def after_epoch(self):
         loss = self.recorder.values[-1][1]
         if loss < self.best:

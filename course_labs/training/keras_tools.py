@@ -96,4 +96,6 @@ def read_scalars(folder # Log folder, with one folder for each run
             rows += [(name, tag, e.step, e.value) for e in events.Scalars(tag)]
     if not rows:
         raise CourseError(f'{folder} holds no TensorBoard scalars: train with a TensorBoard callback first')
-    return pd.DataFrame(rows, columns=['run', 'tag', 'step', 'value'])
+    found = pd.DataFrame(rows, columns=['run', 'tag', 'step', 'value'])
+    # A training that went on after a lost session wrote some steps twice
+    return found.drop_duplicates(['run', 'tag', 'step'], keep='last').reset_index(drop=True)
