@@ -8,7 +8,7 @@ from nbformat.sign import NotebookNotary
 
 # What each part shows when its script runs, and a sentence of what stands there where it does not
 SEEN = dict(quiz=('#main fieldset', 'How much does it add to the loss?'), cards=('#main > *', 'The non-linear function that a neuron applies'),
-            prediction=('#main > *', 'A dense net and a convolutional net'), playground=('canvas', 'The playground is a page with JavaScript'))
+            prediction=('#main > *', 'One output neuron looks at'), playground=('canvas', 'The playground is a page with JavaScript'))
 
 def parts():
     "One of each kind of part, by name"
@@ -16,7 +16,7 @@ def parts():
     from course_labs.teaching.predictions import ask
     from course_labs.teaching.quiz import quiz
     from course_labs.weeks.playground import show
-    return dict(quiz=quiz(1, seed=3), cards=flashcards(1), prediction=ask('w3.p1'), playground=show())
+    return dict(quiz=quiz(1, seed=3), cards=flashcards(1), prediction=ask('w1.p1'), playground=show())
 
 def parts_notebook(path, names):
     "A notebook as it is saved after a run, with these parts as outputs; cells without outputs where the part is to be run"

@@ -160,7 +160,7 @@ def same(got,            # What came back
          tol:float=1e-4  # Relative above 1, absolute below
         ):
     "Raise `Wrong` unless `got` is `want` in kind, shape and value: plain Python values, arrays and tensors"
-    kind = _same_kind(got, want, call, '')
+    kind = _same_kind(got, want, call, think)
     if kind in _SAME: _SAME[kind](got, want, call, think, tol)
     elif not (got == want): raise Wrong(f'{call} should be {_show(want)}, but it is {_show(got)}.', think)
 

@@ -51,6 +51,6 @@ def test_agreement_is_the_mean_over_cities_of_the_first_district():
 def test_titles_speak_of_the_remedy_that_is_drawn(remedy):
     rates = [.1, .2, .3]
     one, city = plot_patrols({remedy: patrol_loop(rates, 20, 10, remedy, 5)}, rates)
-    assert f'least: {remedy}' in one.get_title() + one.get_title('left')
+    assert 'on day 1' in one.get_title() + one.get_title('left')
     assert remedy in (city.get_title() + city.get_title('left')).lower().replace('no remedy', 'none')
     plt.close('all')

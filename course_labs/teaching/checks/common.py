@@ -56,7 +56,9 @@ def like(got,            # What came back
     if is_same(got, want, tol): return
     expect_container(got, want, call, tol)
     thoughts = (thought for value, thought in mistakes if is_same(values(got), values(value), tol))
-    same(got, want, call, next(thoughts, think), tol)
+    # Where the type is wrong, what to think about its values would lead astray
+    otherwise = think if _kind(got) == _kind(want) else ''
+    same(got, want, call, next(thoughts, otherwise), tol)
 
 def expect(holds,        # Is it as it should be?
            what:str,     # What was expected and what came
