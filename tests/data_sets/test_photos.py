@@ -1,18 +1,11 @@
 "Photos in class folders: groups stay whole, own folders, pictures upright, batches from a table"
 import numpy as np
-import pytest
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 
-from course_labs.core.files import CourseError
+from complaints import complaint
 from course_labs.data_sets.image_cache import SeenImage, cache_images
 from course_labs.data_sets.photos import *
-
-def complaint(f, *args, **kwargs):
-    "The one line of the `CourseError` that `f` raises"
-    with pytest.raises(CourseError) as e: f(*args, **kwargs)
-    assert '\n' not in str(e.value)
-    return str(e.value)
 
 @given(st.lists(st.integers(3, 9), min_size=2, max_size=4), st.integers(1, 4), st.floats(.05, .3), st.floats(.05, .3), st.integers(0, 99))
 @settings(deadline=None)

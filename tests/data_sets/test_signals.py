@@ -3,7 +3,7 @@ import math
 import numpy as np, pytest
 from hypothesis import given, settings, strategies as st
 from scipy import signal
-from course_labs.core.files import CourseError
+from complaints import complaint
 from course_labs.data_sets.signals import (DB_RANGE, HOP, INSTRUMENTS, N_FFT, N_MELS, SERIES, gadf, make_series,
                                            mel_filters, mel_spectrogram, plot_image, scale_series, tone)
 from course_labs.data_sets.sounds import RATE
@@ -11,12 +11,6 @@ from course_labs.data_sets.sounds import RATE
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
 # A range as small as rounding errors of the values has no digits left to scale
 series = st.lists(numbers, min_size=2, max_size=30).filter(lambda x: max(x) - min(x) > 1e-6*max(map(abs, x)))
-
-def complaint(f, *args, **kwargs):
-    "The one line of the `CourseError` that `f` raises"
-    with pytest.raises(CourseError) as e: f(*args, **kwargs)
-    assert '\n' not in str(e.value)
-    return str(e.value)
 
 # Time series -----------------------------------------------------------------------------------------------
 

@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.io import wavfile
 
-from course_labs.core.files import CourseError
+from complaints import complaint
 from course_labs.data_sets.sounds import RATE, fit_length, read_clip
-
-def complaint(f, *args, **kwargs):
-    "The one line of the `CourseError` that `f` raises"
-    with pytest.raises(CourseError) as e: f(*args, **kwargs)
-    assert '\n' not in str(e.value)
-    return str(e.value)
 
 @given(st.integers(1, 3), st.sampled_from([4000, 11025, 16000, 22050, 44100, 48000]))
 @settings(deadline=None, max_examples=12)

@@ -6,17 +6,11 @@ import pytest
 import torch
 from PIL import Image
 
-from course_labs.core.files import CourseError
+from complaints import complaint
 from course_labs.data_sets.image_cache import cached_dls
 from course_labs.teaching import recogniser as R
 from course_labs.teaching.recogniser import *
 from course_labs.training.vision_models import image_learner
-
-def complaint(f, *args, **kwargs):
-    "The one line of the `CourseError` that `f` raises"
-    with pytest.raises(CourseError) as e: f(*args, **kwargs)
-    assert '\n' not in str(e.value)
-    return str(e.value)
 
 @pytest.fixture(scope='module')
 def recogniser(tmp_path_factory):
