@@ -82,7 +82,7 @@ def _plot_distances(ax, bias):
 def _plot_city(ax, believed, truth, remedy):
     "Predicted share of each district, (days, districts), over the range of the true ones"
     days, districts = believed.shape
-    shades = plt.cm.cividis(np.linspace(0, 1, districts))
+    shades = plt.cm.cividis(np.linspace(0, 0.85, districts)) # the last of them is too pale to read
     for share,shade in zip(believed.T, shades): ax.plot(np.arange(1, days + 1), share, ls='-', color=shade)
     ax.axhspan(truth.min(), truth.max(), color='0.8', zorder=0)
     ax.text(days, truth.max(), 'true shares ', ha='right', va='bottom', fontsize=9)
@@ -98,22 +98,24 @@ def _named(remedy):
 # %% ../../nbs/lib/teaching/14_patrols.ipynb #d80b520f
 def agreement(loop:dict, # From `patrol_loop`
               rates      # (districts,) chances of the simulation
-             ) -> tuple: # Its share of new records, and its true share: (days,), means over the cities
+             ) -> tuple: # Its share believed, of new records, and true: (days,), means over the cities
     "What becomes of the district that the model puts first"
     rates = np.asarray(rates, dtype=float)
     truth = rates/rates.sum()
     first = loop['believed'].argmax(-1)[..., None]
     new = loop['sent']*rates
     new = new/new.sum(-1, keepdims=True)
-    return np.take_along_axis(new, first, -1).mean((1, 2)), truth[first].mean((1, 2))
+    def of_first(shares): return np.take_along_axis(shares, first, -1).mean((1, 2))
+    return of_first(loop['believed']), of_first(new), truth[first].mean((1, 2))
 
 def plot_confirmed(loop:dict, # From `patrol_loop`
                    rates      # (districts,) chances of the simulation
                   ):          # The axes
     "What the records say about the first district, and what is so, day by day"
-    seen, real = agreement(loop, rates)
+    believed, seen, real = agreement(loop, rates)
     day = np.arange(1, len(seen) + 1)
     fig,ax = plt.subplots(figsize=(7, 3.2))
+    ax.plot(day, believed, label='what the model believes')
     ax.plot(day, seen, label='share of new records')
     ax.plot(day, real, label='share of what happens')
     title = f'The records say {100*seen[-1]:.0f} %, the truth is {100*real[-1]:.0f} %'

@@ -31,13 +31,13 @@ def test_loops_that_cannot_be(how, says): assert says in complaint(patrol_loop, 
 def test_the_records_confirm_the_model_over_seeds():
     rates = np.linspace(.2, .26, 6)
     for seed in range(5):
-        seen, real = agreement(patrol_loop(rates, 200, 50, 'none', 30, seed), rates)
+        _, seen, real = agreement(patrol_loop(rates, 200, 50, 'none', 30, seed), rates)
         assert seen[-1] > seen[0] and seen[-1] > 1.5*real[-1]
 
 def test_agreement_is_the_mean_over_cities_of_the_first_district():
     rates = [.1, .3]
     loop = dict(believed=np.array([[[.6, .4], [.2, .8]]]), sent=np.array([[[.7, .3], [.1, .9]]]))
-    seen, real = agreement(loop, rates)
+    _, seen, real = agreement(loop, rates)
     np.testing.assert_allclose(seen, [(.07/(.07 + .09) + .27/(.01 + .27))/2])
     np.testing.assert_allclose(real, [(.25 + .75)/2])
 
