@@ -72,7 +72,7 @@
     $('status').textContent = `Epoch ${epoch}, step ${steps}, train loss ${train.toFixed(3)}, test loss ${test.toFixed(3)}`;
   }
 
-  const RATES = {lr: [0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10], reg_rate: [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]};
+  const RATES = {lr: [0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 1, 3, 10], reg_rate: [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]};
   function showSettings() {
     for (const [id, rates] of Object.entries(RATES)) {
       const values = [...new Set([...rates, settings[id]])].sort((a, b) => a - b);
