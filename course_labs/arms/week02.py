@@ -32,7 +32,7 @@ from ..training.loaders import logits_of
 from ..training.mistakes import as_codes, linear_error, scores
 from ..training.recipes import Arm
 from ..training.vision_models import vision_model
-from ..weeks.first_model import SMALL_WIDTHS, cures_of, fit_photos
+from ..weeks.first_model import cures_of, fit_photos
 
 # %% ../../nbs/lib/arms/week02.ipynb #6ec07055
 SET = Config({k: s.tiny for k,s in week(2).settings.items()})
@@ -132,13 +132,13 @@ def by_loss(how:dict # Of `cures_of`
         rows, valid, score, noisy = noisy_parts(labels, half_rows(), sizes, SET.wrong_labels, seed)
         made = {k: v() if callable(v) else v for k,v in how.items()}
         learn = train_small(photos, noisy, rows, valid, recipe['epochs'], recipe['lr'], recipe['bs'],
-                            widths=SMALL_WIDTHS, one_cycle=True, validate='cbs' in made, **made)
+                            one_cycle=True, validate='cbs' in made, **made)
         codes = as_codes(labels[score], learn.dls.vocab)
         return scores(logits_of(learn.model, photos[score]), codes)['loss']
     return train
 
 # %% ../../nbs/lib/arms/week02.ipynb #d1b86cba
-RATES = dict(lr=(0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128))
+RATES = dict(lr=(0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256))
 SMALL_RATES = dict(lr=(0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064))
 SERIES_RATES = dict(lr=(0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256))
 STRENGTHS = dict(C=(0.0001, 0.0005, 0.0025, 0.01, 0.05, 0.25, 1.25))
@@ -197,7 +197,7 @@ def works(cfg,       # Settings of the week
         training('recogniser, from scratch', photos, passes*epoch, seeds),
         looking('what the recogniser says of all photos', look, 3*n/128),
         training('digits, two ways', digits, cfg.far_steps*len(cfg.far_sizes), 2*seeds),
-        training('few digits, five ways', small(cfg.small_pixels, cfg.small_bs, SMALL_WIDTHS), cures,
+        training('few digits, five ways', small(cfg.small_pixels, cfg.small_bs), cures,
                  5*cfg.cure_seeds + 3),
         training('sounds', small(64, cfg.sound_bs), drawn(cfg.clips, cfg.sound_epochs, cfg.sound_bs), seeds),
         training('series, two ways', small(64, cfg.series_bs),
