@@ -23,15 +23,15 @@ CHANGES = {
         ('cfg.drop_epochs, 32,', 'cfg.drop_epochs, 33,', 'cfg.drop_epochs, 32')],
     4: [("nets.variant('one rate', cfg.arch, 'fit_one_cycle',", "nets.variant('one rate', cfg.arch, 'by depth',", 'cycles = compare_all(')],
     5: [('wd=.01, path=lab.out)', 'wd=.02, path=lab.out)', 'pair_learner('),
-        ('cfg.steps_masked, cfg.lm_lr)', 'cfg.steps_masked, cfg.lm_lr*1.01)', 'cfg.steps_masked, cfg.lm_lr'),
-        ('epochs=1, lr=lf.valley/part)', 'epochs=1, lr=lf.valley/part*1.01)', 'tried = {}')],
+        ('cfg.steps_masked, cfg.mlm_lr)', 'cfg.steps_masked, cfg.mlm_lr*1.01)', 'cfg.steps_masked, cfg.mlm_lr'),
+        ('bs=cfg.bs, lr=lr)', 'bs=cfg.bs, lr=lr*1.01)', 'tried = {}')],
     6: [('learn.fit_one_cycle(1, recipe', 'learn.fit_one_cycle(1, .9*recipe', 'learn.fit_one_cycle(1, ')],
     7: [('epochs=cfg.epochs_sequential,', 'epochs=cfg.epochs_sequential, class_weight={0: 2.},', 'epochs=cfg.epochs_sequential'),
         ("lr_scheduler_type='constant',", "lr_scheduler_type='constant', weight_decay=.01,", "lr_scheduler_type='constant'")]}
 WEEKS = sorted(CHANGES)
 # What makes the longest labs shorter; each of their trainings is still there
 SHORT = {4: ['epochs=1', 'small_epochs=1', 'multi_epochs=1', 'seeds=2'],
-         5: ['steps_autoregressive=20', 'steps_masked=20', 'steps_permuted=20', 'steps_nsp=20', 'n_train=600', 'n_valid=200', 'head_epochs=2', 'epochs=1', 'seeds=2', 'find_steps=30']}
+         5: ['steps_autoregressive=20', 'steps_masked=20', 'steps_permuted=20', 'steps_nsp=20', 'n_train=600', 'n_valid=200', 'n_random=200', 'n_tune=300', 'head_epochs=2', 'epochs=1', 'seeds=2', 'find_steps=30']}
 
 @contextmanager
 def put(o, name, value):

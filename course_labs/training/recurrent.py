@@ -61,10 +61,14 @@ def gradient_by_distance(kind:str,        # 'RNN', 'LSTM' or 'GRU'
     return x.grad.norm(dim=-1).mean(0).flip(0).numpy()
 
 # %% ../../nbs/lib/training/42_recurrent.ipynb #rc5a0009
-def plot_reach(grads:dict, # Name: (initialisations, n_steps), from `gradient_by_distance`
-               title:str
-              ):           # The axes
+def plot_reach(grads:dict # Name: (initialisations, n_steps), from `gradient_by_distance`
+              ):          # The axes
     "Gradients by distance on a log scale; the bands are the range over the initialisations"
+    means = {name: g.mean(0) for name,g in grads.items()}
+    left = {name: m[-1]/m[0] for name,m in means.items()}
+    least, most = min(left, key=left.get), max(left, key=left.get)
+    title = (f'Left after {len(means[least]) - 1} steps: {left[least]:.0e} of the gradient ({least}), '
+             f'{left[most]:.1g} ({most})')
     fig,ax = plt.subplots(figsize=(8, 3.8))
     for name, g in grads.items():
         line, = ax.plot(g.mean(0), label=name)

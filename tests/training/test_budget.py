@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoModelForMaskedLM
 
 from course_labs.arms import budget, week04, week05
 from course_labs.core.settings import Config
@@ -99,11 +100,14 @@ def test_a_frozen_body_goes_forward_only():
     third = week04.net_step(cfg, 'project:vit', cfg.bs, n_out=2).flop/3
     assert flop_of(lambda: learn.loss_func(learn.model.train()(x), y).backward()) == pytest.approx(third, rel=RECOMPUTED)
 
+def masked_model(cfg, n_vocab): return AutoModelForMaskedLM.from_config(week05.config_of(cfg.model))
+
 def lm_batches(cfg):
+    sentences, own = torch.randint(5, cfg.vocab, (cfg.mlm_bs, 28)), torch.ones(cfg.mlm_bs, 28, dtype=torch.long)
     blocks = torch.randint(5, cfg.vocab, (cfg.lm_bs, cfg.lm_block))
     rows = torch.randint(5, cfg.vocab, (50, cfg.nsp_len))
     return dict(autoregressive=(nli.small_gpt, lambda: nli.causal_batch(blocks)),
-                masked=(nli.small_bert, lambda: nli.masked_batch(blocks, 4, cfg.vocab)),
+                masked=(masked_model, lambda: nli.masked_batch(sentences, 4, cfg.vocab) | dict(attention_mask=own)),
                 permuted=(nli.small_xlnet, lambda: nli.permuted_batch(blocks)),
                 nsp=(nli.sentence_bert, lambda: nli.next_sentence_batch(rows, cfg.lm_bs)))
 

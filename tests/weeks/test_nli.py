@@ -4,9 +4,16 @@ import numpy as np, pandas as pd, pytest, torch
 from hypothesis import given, settings, strategies as st
 from torch import nn
 from transformers import DebertaV2Config, DebertaV2Model
-from course_labs.training.text_pairs import encode_pairs, pair_learner, pair_trainer, predict_pairs
-from course_labs.weeks.nli import *
 from course_labs.core.files import CourseError
+from course_labs.teaching.inference import LayoutRule, classify_file, padding_costs, tell_tales
+from course_labs.training.disentangled import disentangled_attention, relative_rows, small_deberta
+from course_labs.training.language_models import (IGNORE, batch_loss, causal_batch, joined, masked_batch, masked_sentences, mean_loss, next_sentence_batch,
+                                                  padded_rows, permutation_mask, permuted_batch, sentence_rows, token_blocks, train_steps)
+from course_labs.training.pair_heads import Heads, accuracy, pair_features, pair_model, with_body, zero_shot
+from course_labs.training.recurrent import gru_cell, lstm_cell, rnn_cell
+from course_labs.training.text_models import text_model
+from course_labs.training.text_pairs import encode_pairs, pair_learner, pair_trainer, predict_pairs
+from course_labs.training.tokenisers import KINDS, SPECIALS, pair_tokenizer, train_tokenizer
 
 SPECIAL, VOCAB, MASK = 5, 50, 4
 shapes = st.tuples(st.integers(1, 6), st.integers(2, 24))
@@ -118,7 +125,7 @@ def test_another_process_numbers_the_pieces_in_the_same_way():
     "Without it a seed would not repeat a training, and a training that was killed would not go on"
     texts = [f'{a}{b}{a} {b}{c}{a}, {c}{b}' for a in 'abcdefg' for b in 'hijklmn' for c in 'opqrstu']
     train = lambda kind: train_tokenizer(iter(texts), kind, 150).get_vocab()
-    code = f"from course_labs.weeks.nli import train_tokenizer; print(*({{k: train_tokenizer({texts!r}, k, 150).get_vocab() for k in ('BPE', 'WordPiece')}}).items(), sep='\\n')"
+    code = f"from course_labs.training.tokenisers import train_tokenizer; print(*({{k: train_tokenizer({texts!r}, k, 150).get_vocab() for k in ('BPE', 'WordPiece')}}).items(), sep='\\n')"
     there = [ast.literal_eval(o) for o in subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.splitlines()]
     assert there == [('BPE', train('BPE')), ('WordPiece', train('WordPiece'))]
 
@@ -211,3 +218,49 @@ def test_a_batch_that_asks_nothing_teaches_nothing():
     nothing = masked_batch(torch.zeros(1, 6, dtype=torch.long), 4, 9)
     assert batch_loss(model, nothing).item() == 0
     with pytest.raises(ValueError, match='no position of these batches has a label'): mean_loss(model, [nothing])
+
+def test_padding_is_neither_read_nor_asked_about():
+    tok = pair_tokenizer(train_tokenizer(['the cat sat on the mat', 'the dog ran']*9, 'WordPiece', 50))
+    rows = sentence_rows(['the cat', 'the dog ran on the mat'], tok, 12)
+    b = masked_sentences(rows, tok, share=1.)
+    own = rows[:, :b['input_ids'].shape[1]]
+    assert b['attention_mask'].equal((own != tok.pad_token_id).long())
+    special = torch.isin(own, torch.tensor(tok.all_special_ids))
+    assert (b['labels'] == IGNORE).equal(special) and b['labels'].shape[1] < 12
+
+def test_a_language_model_becomes_an_encoder():
+    "The body is that of the masked model, the head is new, and another architecture is refused"
+    from transformers import AutoModelForMaskedLM, BertConfig, BertForMaskedLM
+    mlm, _ = text_model('random:project:deberta', AutoModelForMaskedLM)
+    make, _ = pair_model('random:project:deberta')
+    net = with_body(make(), mlm)
+    a, b = net.base_model.state_dict(), mlm.base_model.state_dict()
+    assert all(a[k].equal(b[k]) for k in b) and net.num_labels == 3
+    other = BertForMaskedLM(BertConfig(vocab_size=9, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16))
+    with pytest.raises(ValueError, match='different architectures'): with_body(make(), other)
+
+def test_heads_are_kept_and_not_trained_twice():
+    torch.manual_seed(0)
+    X = torch.randn(60, 4)
+    df = pd.DataFrame(dict(label=(X[:, 0] > 0).long().tolist()))
+    heads, asked = Heads(df[:40], df[40:], ['no', 'yes']), []
+    def inputs(part):
+        asked.append(len(part))
+        return X[:40] if len(part) == 40 else X[40:]
+    (_, f), = heads.arm('x', inputs, dict(epochs=20, lr=1e-2, bs=8)).items()
+    first = f(1)
+    assert f(1)['accuracy'] == first['accuracy'] and asked == [40, 20] and len(heads.kept) == 1
+    assert heads.probabilities('x', [1]).argmax(-1).numpy().tolist() == heads.said['x', 1].argmax(-1).tolist()
+
+def test_words_that_give_a_label_away():
+    df = pd.DataFrame(dict(premise=[f'p{i}' for i in range(60)], hypothesis=['Nobody sleeps.', 'a person sleeps', 'a sad person']*20, label=[2, 0, 1]*20))
+    table = tell_tales(df, ['entailment', 'neutral', 'contradiction'], 1)
+    assert set(zip(table.label, table.word)) >= {('contradiction', 'nobody'), ('neutral', 'sad')}
+
+def test_grouped_batches_pad_least():
+    costs = list(padding_costs(np.random.default_rng(0).integers(5, 40, 500), 32, 64).values())
+    assert costs == sorted(costs, reverse=True)
+
+def test_the_layout_rule_reads_no_word():
+    rule = LayoutRule(['First:\n', 'Go on.\n', '\n']*20)
+    assert rule(['Second:\n'], ['Whatever it says.\n']).tolist() == [True] and rule(['One.\n'], ['Two:\n']).tolist() == [False]
