@@ -9,7 +9,7 @@ from course_labs.teaching.inference import LayoutRule, classify_file, padding_co
 from course_labs.training.disentangled import disentangled_attention, relative_rows, small_deberta
 from course_labs.training.language_models import (IGNORE, batch_loss, causal_batch, joined, masked_batch, masked_sentences, mean_loss, next_sentence_batch,
                                                   padded_rows, permutation_mask, permuted_batch, sentence_rows, token_blocks, train_steps)
-from course_labs.training.pair_heads import Heads, accuracy, pair_features, pair_model, with_body, zero_shot
+from course_labs.training.pair_heads import Heads, accuracy, pair_model, with_body, zero_shot
 from course_labs.training.recurrent import gru_cell, lstm_cell, rnn_cell
 from course_labs.training.text_models import text_model
 from course_labs.training.text_pairs import encode_pairs, pair_learner, pair_trainer, predict_pairs
