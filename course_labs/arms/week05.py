@@ -6,8 +6,8 @@ Docs: https://course-labs.github.io/course_labs/lib/arms/week05.html.md"""
 
 # %% auto #0
 __all__ = ['SET', 'RATES', 'TUNED', 'ARMS', 'CONFIGS', 'TOKENISERS', 'lab_pairs', 'search_pairs', 'both_texts', 'both_random',
-           'hypotheses', 'by_head', 'read_masked', 'by_tuning', 'config_of', 'words_step', 'pairs_step', 'masked_step',
-           'lm_steps', 'works']
+           'words_that_meet', 'hypotheses', 'by_head', 'read_masked', 'by_tuning', 'config_of', 'words_step',
+           'pairs_step', 'masked_step', 'lm_steps', 'works']
 
 # %% ../../nbs/lib/arms/week05.ipynb #5d0a0003
 import math, tempfile
@@ -25,11 +25,11 @@ from ..syllabus import week
 from ..training.budget import Step, fetched, looking, on_cpu, train_step, training
 from ..training.language_models import (masked_sentences, sentence_bert, sentence_rows, small_gpt,
                                                   small_xlnet, train_steps)
-from ..training.pair_heads import (accuracy, fit_head, pair_features, pair_model, run_head,
-                                             tune_pairs, with_body)
+from ..training.pair_heads import accuracy, fit_head, pair_model, run_head, tune_pairs, with_body
 from ..training.recipes import Arm
 from ..training.text_models import RANDOM, resolve, text_model
-from ..training.text_pairs import Embedder, encode_pairs, predict_pairs
+from ..training.text_pairs import encode_pairs, predict_pairs
+from ..training.word_matching import WordEmbedder, matched_features, sentence_features
 
 # %% ../../nbs/lib/arms/week05.ipynb #5d0a0005
 SET = {k: s.tiny for k,s in week(5).settings.items()}
@@ -50,12 +50,13 @@ def search_pairs(seed:int # Of the search
 @lru_cache
 def _vectors(prefix=''):
     seed_everything(0)  # of random weights
-    return Embedder(prefix + SET['encoder'])
+    return WordEmbedder(prefix + SET['encoder'])
 
-def both_texts(df): return pair_features(_vectors()(df.premise), _vectors()(df.hypothesis))
+def both_texts(df): return sentence_features(_vectors(), df.premise, df.hypothesis)
 def both_random(df):
     "As `both_texts`, from an encoder with random weights"
-    return pair_features(_vectors(RANDOM)(df.premise), _vectors(RANDOM)(df.hypothesis))
+    return sentence_features(_vectors(RANDOM), df.premise, df.hypothesis)
+def words_that_meet(df): return matched_features(_vectors(), df.premise, df.hypothesis)
 def hypotheses(df):
     "What a head sees that is never shown the premise"
     x = _vectors()(df.hypothesis)
@@ -76,25 +77,24 @@ def read_masked(seed:int # Of the search, which divides the pairs
                ):        # A model with the body of the lab's masked language model
     "The masked language model of the lab, on the sentences of the search's training pairs"
     seed_everything(seed)
-    model, tok = text_model(RANDOM + SET['model'], AutoModelForMaskedLM)
+    model, tok = text_model(SET['model'], AutoModelForMaskedLM)
     tr = search_pairs(seed)[0]
     rows = sentence_rows([*tr.premise, *tr.hypothesis], tok, SET['mlm_len'])
-    def batch(): return masked_sentences(rows[torch.randint(len(rows), (SET['lm_bs'],))], tok)
+    def batch(): return masked_sentences(rows[torch.randint(len(rows), (SET['mlm_bs'],))], tok)
     train_steps(model, batch, SET['steps_masked'], SET['mlm_lr'])
     return model
 
-def by_tuning(name:str,   # Of the model
-              masked=False # Does it begin with the body of `read_masked`?
-             ):           # For `Arm.train`
+def by_tuning(read=False # Does it begin with the body of `read_masked`, or with random weights?
+             ):          # For `Arm.train`
     "Accuracy of a model that was trained as a whole, on pairs that were kept aside"
     def train(recipe, seed):
         transformers.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
-        make, tok = pair_model(name, n_classes=3)
-        begin = (lambda: with_body(make(), read_masked(seed))) if masked else make
+        make, tok = pair_model(('' if read else RANDOM) + SET['model'], n_classes=3)
+        begin = (lambda: with_body(make(), read_masked(seed))) if read else make
         tr, va = search_pairs(seed)
         rows, valid = (encode_pairs(o, tok, SET['max_len']) for o in (tr[:SET['n_tune']], va))
-        if masked: read_masked(seed)  # before the seed of the training
+        if read: read_masked(seed)  # before the seed of the training
         with tempfile.TemporaryDirectory() as out:
             model, _ = tune_pairs(begin, tok, rows, out, seed=seed, **recipe)
         return accuracy(predict_pairs(model, tok, valid), va.label)
@@ -110,9 +110,9 @@ ARMS = [
     _arm('both', 'head', by_head(both_texts), epochs=SET['head_epochs']),
     _arm('hypothesis', 'head', by_head(hypotheses), epochs=SET['head_epochs']),
     _arm('random_encoder', 'head', by_head(both_random, SET['n_random']), epochs=SET['head_epochs']),
-    _arm('pretrained', 'tuned', by_tuning(SET['model']), **TUNED),
-    _arm('masked', 'tuned', by_tuning(RANDOM + SET['model'], masked=True), **TUNED),
-    _arm('scratch', 'tuned', by_tuning(RANDOM + SET['model']), **TUNED)]
+    _arm('matched', 'head', by_head(words_that_meet), epochs=SET['head_epochs']),
+    _arm('pretrained', 'tuned', by_tuning(read=True), **TUNED),
+    _arm('scratch', 'tuned', by_tuning(), **TUNED)]
 
 # %% ../../nbs/lib/arms/week05.ipynb #b0d65002
 CONFIGS = {
@@ -158,7 +158,7 @@ def masked_step(cfg) -> Step:
     "A step of the masked model, which has the architecture of the one that is fine-tuned"
     config = config_of(cfg.model.removeprefix(RANDOM))
     def make(): return AutoModelForMaskedLM.from_config(config)
-    return words_step(make, cfg.lm_bs, 28, attention_mask=(28,))
+    return words_step(make, cfg.mlm_bs, 28, attention_mask=(28,))
 
 def lm_steps(cfg) -> dict: # Name: `Step`
     "A step of each of the four language models"
@@ -190,14 +190,14 @@ def works(cfg,                   # Settings of the week
         *[training(name, step, cfg['steps_' + name]) for name,step in lm_steps(cfg).items()],
         looking('vectors of all texts', encoder, 2*(n + cfg.n_valid)/64),
         looking('vectors from random weights', encoder, 2*(cfg.n_random + cfg.n_valid)/64),
-        head('heads on both sentences', 4*dim, 3*seeds),
+        head('heads on both sentences', 6*dim, 3*seeds),
+        head('heads whose words meet', 9*dim),
         head('heads on the hypothesis', dim),
         head('two heads of the homework', 5*dim, 1),
-        training('rates around the suggestion', pairs, 3*epoch + cfg.find_steps, 1, precision),
+        training('rates around the suggestion', pairs, 2*epoch + cfg.find_steps, 1, precision),
         training('DeBERTa, pretrained', pairs, cfg.epochs*epoch, seeds, precision),
-        training('DeBERTa, from our masked model', pairs, cfg.epochs*epoch, seeds, precision),
         training('DeBERTa, from scratch', pairs, cfg.epochs*epoch, seeds, precision),
         training('one epoch in fastai', pairs, epoch, 1, precision),
-        looking('answers', look, (3*seeds + 4)*cfg.n_valid/64)]
+        looking('answers', look, (2*seeds + 3)*cfg.n_valid/64)]
 
 TOKENISERS = 50e-6 # Seconds for each character of the text, all tokenisers together

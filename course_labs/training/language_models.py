@@ -92,7 +92,7 @@ def masked_sentences(ids:torch.Tensor, # From `sentence_rows`
     "`masked_batch` for padded sentences, with no more padding than the longest needs"
     own = ids != tok.pad_token_id
     n = int(own.sum(1).max())
-    batch = masked_batch(ids[:, :n], tok.mask_token_id, len(tok), 0, share, tok.all_special_ids)
+    batch = masked_batch(ids[:, :n], tok.mask_token_id, len(tok), share=share, keep=tok.all_special_ids)
     return batch | dict(attention_mask=own[:, :n].long())
 
 # %% ../../nbs/lib/training/41_language_models.ipynb #lm5a0016
