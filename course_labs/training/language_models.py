@@ -210,7 +210,8 @@ def train_steps(model,
                ) -> list:   # The loss at each step
     "Train with AdamW, a one-cycle schedule and clipped gradients"
     opt = torch.optim.AdamW(model.parameters(), lr, weight_decay=.01)
-    sched = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=steps, pct_start=.1)
+    warm = .1 if steps > 10 else .09 # of so few steps none is warm-up; a tenth of ten would be divided by zero
+    sched = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=steps, pct_start=warm)
     losses = []
     model.train()
     for _ in epochs(steps, model, opt, sched, losses, every=max(1, steps//10)):
