@@ -106,11 +106,13 @@ def _merges(words, n, weigh=True, recount=True, first=True):
     'To merge in one word, walk through its pieces with an index: where the pair stands, append the '
     'joined piece and go on by two, else append the piece and go on by one.'))
 def check_learn_merges(answer, rng):
-    "Random words over a small alphabet; the last case runs out of pairs"
+    "The example, then random words over a small alphabet; the last case runs out of pairs"
+    cases = [(dict(sea=4, seat=3, eat=2), 3)]
     for size, n in ((5, 3), (8, 6), (12, 9), (2, 30)):
         def word(): return ''.join(rng.choice(list('aeno'), rng.integers(2, 7)))
         words = {word(): int(rng.integers(1, 9)) for _ in range(size)}
-        words['aaab'] = 3
+        cases.append((words | dict(aaab=3), n))
+    for words, n in cases:
         like(answer(dict(words), n), _merges(words, n), f'learn_merges({words}, {n})',
              (_merges(words, n, weigh=False),
               'A frequent word is seen more often than a rare one. Where do the counts of the words enter?'),
