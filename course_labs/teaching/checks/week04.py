@@ -42,6 +42,7 @@ def check_resize_cost(answer, rng):
              *((draw(200, 900), draw(32, 300)) for _ in range(8))]
     for (h, w), (th, tw) in cases:
         r = ratio(h/w, th/tw)
+        by_cover, by_fit = (round(h*s)*round(w*s)/(th*tw) for s in (max(th/h, tw/w), min(th/h, tw/w)))
         call = f'resize_cost(photo={(h, w)}, target={(th, tw)})'
         got = answer((h, w), (th, tw))
         expect_kind(got, dict, call, "a dict with the keys 'crop', 'pad' and 'squish'")
@@ -52,6 +53,10 @@ def check_resize_cost(answer, rng):
              (cost(r, squish=r), "'squish' is the larger density over the smaller, so it is at least 1."),
              (cost(min(1., h/w/(th/tw))),
               'This holds for photos that are too wide. What if the photo is too tall?'),
+             (cost(r, crop=1 - 1/by_cover, pad=1 - by_fit),
+              'You count whole pixels, as a program that shrinks has to. Here the exact shares are wanted.'),
+             (cost(r, pad=1/r - 1), "'pad' is a share of the target, not of the photo."),
+             (cost(r, squish=1/r - 1), "'squish' is a quotient: 1 where nothing is distorted."),
              (cost(r, crop=1 - th*tw/(h*w)),
               'Shrinking alone loses nothing that counts here. Which part of the picture is cut off?'),
              think='Draw the photo and the target over each other so that one side fits. '
@@ -70,6 +75,8 @@ def check_accumulated_gradient(answer, rng):
         right = sum(g*s for g, s in zip(grads, sizes))/n
         call = f'accumulated_gradient(grads, sizes={list(sizes)})'
         got = answer([g.copy() for g in grads], list(sizes))
+        expect(not isinstance(got, (float, np.floating)), f'{call} gave one number.',
+               'Add up over the parts, not over the entries of a gradient: a gradient has as many as before.')
         _expect_array(got, right, call, f'a float array of the shape {right.shape}')
         like(got, right, call,
              (grads.mean(0),
@@ -112,6 +119,12 @@ def check_vit_size(answer, rng):
              (size(t, t*t, per_patch + t*width), 'Each head has a table of its own.'),
              (size(t, heads*t, per_patch + t*width),
               'Each token looks at every other one: how many pairs is that?'),
+             (size(t, heads*t*(t - 1), per_patch + t*width), 'A token looks at itself, too.'),
+             (size(t, heads*t*t, per_patch + t*width + width),
+              "The class token's own numbers do not count here: only what embeds patches and places."),
+             (size(t, heads*t*t, 3*p*p*width + 1 + t*width),
+              'The linear layer has a bias, one number for each feature.'),
+             (size(t, heads*t*t, per_patch + t), 'A place is a vector, as long as a token.'),
              (size(t, heads*t*t, per_patch),
               'The embedding has two parts: what is in a patch, and where it was.'),
              (size(t, heads*t*t, per_patch + n*width), 'The class token has a position vector too.'),
@@ -129,8 +142,9 @@ def check_vit_size(answer, rng):
     'What does it give for t = 0, 1/2 and 1?',
     'Rising: t = done/0.25, from lr/25 to lr. Falling: t = (done - 0.25)/0.75, from lr to lr/100000.'))
 def check_one_cycle_at(answer, rng):
-    for done in (0., 0.125, 0.25, 0.625, 1., *rng.uniform(0, 1, 8).round(3).tolist()):
-        lr = round(float(10**rng.uniform(-3, 0)), 4) if done != 0.125 else 0.1
+    by_hand = 0., 0.125, 0.25, 1., 0.625, 0.375
+    for i, done in enumerate((*by_hand, *rng.uniform(0, 1, 8).round(3).tolist())):
+        lr = round(float(10**rng.uniform(-3, 0)), 4) if i >= len(by_hand) else 0.1
         a, b, t = (lr/25, lr, done/0.25) if done <= 0.25 else (lr, lr/1e5, (done - 0.25)/0.75)
         ease = lambda t, a=a, b=b: a + (b - a)*(1 - math.cos(math.pi*t))/2
         like(answer(done, lr), ease(t), f'one_cycle_at({done:g}, lr={lr:g})',
@@ -140,6 +154,11 @@ def check_one_cycle_at(answer, rng):
              (ease(done),
               'You measure the way through the whole training. '
               'How far is it through its phase, from 0 to 1?'),
+             (ease(2*t), 'Half a wave leads from one end to the other: the cosine goes from 0 to pi, no further.'),
+             (ease(done/0.75), 'The fall begins at a quarter: take that off before you divide by 0.75.'),
+             *((ease(t, b=end if done > 0.25 else b),
+                'At the end the rate is small and not 0: a hundred-thousandth of the peak, not of the start.')
+               for end in (0., lr/25e5)),
              (ease(1 - t), 'The cosine runs backwards: what do you get at the two ends of the phase?'),
              (ease(t, b=lr/25 if done > 0.25 else b),
               'At the end the rate is far below the one that it began with: lr/100000.'),
@@ -158,7 +177,9 @@ def check_loss_scale(answer, rng):
         signs = rng.choice([-1, 1], 4000)
         g = (signs*2.**rng.uniform(-60, float(rng.integers(-12, 4)), 4000)).astype(np.float32)
         g[rng.integers(0, 4000, 300)] = 0
-        if i == 0: g = np.array([3., -1e-3, 1e-12, 0.], dtype=np.float32)
+        # By hand; the largest is negative; it is above 65504; log2 of the quotient is rounded up
+        fixed = [[3., -1e-3, 1e-12, 0.], [-3., 0.5, 1e-12], [1.5e5, -2., 1e-9], [0.6, -0.01, 1e-13, 0.]]
+        if i < len(fixed): g = np.array(fixed[i], dtype=np.float32)
         top, live = float(np.abs(g).max()), g != 0
         lost = lambda s: float((((g*np.float32(s)).astype(np.float16) == 0) & live).sum()/live.sum())
         s = 2.**math.floor(math.log2(65504/top))
@@ -177,6 +198,7 @@ def check_loss_scale(answer, rng):
         like(got[0], s, f'the scale of {call}',
              (2*s,
               'The largest gradient becomes infinite: times your scale it is above 65504.'),
+             (1., 'Where the largest gradient is above 65504 the scale has to be below 1.'),
              (s/2, 'There is room for one more doubling.'),
              (2.**16,
               'The scale must suit these gradients: is the largest of them still finite?'),
@@ -193,7 +215,7 @@ def check_loss_scale(answer, rng):
               'A share of what? Gradients that were 0 before do not count.'),
              (1 - right[1], 'That is the share that survives.'),
              think='Convert the scaled gradients to float16 and count those that have become 0.',
-             tol=1e-6)
+             tol=2e-3)
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #789f3827
 @exercise('w4.soft_and_hard', concepts=('w4.11', 'w4.8'), hints=(
@@ -285,7 +307,7 @@ def check_attend_to_patches(answer, rng):
              (softmax(s) @ v, 'The empty tokens still take part.'),
              (softmax(np.where(real, s, 0.)) @ v,
               'A score of 0 is not "nothing": its exponential is 1, and where the other scores lie far below '
-              'it, that is everything. No finite score is safe.'),
+              'it, that is everything. Take one that no score can be below: -inf.'),
              (cut @ v,
               'You cut the empty tokens off after the softmax, so that '
               'the weights of a row no longer add up to 1.'),
@@ -315,7 +337,9 @@ def check_rates_by_depth(answer, rng):
              (np.linspace(lr/mult, lr, n).tolist(),
               'Your rates grow by the same amount. The same *factor* is wanted from group to group.'),
              ([lr/mult*mult**(i/n) for i in range(n)],
-              'The last group, the head, gets lr. How many steps lead there?'),
+              'The last group, the head, gets lr. How many steps lead there? The factor depends on that.'),
+             ([lr/mult*10**i for i in range(n)],
+              'The factor depends on `mult` and on the number of groups: 10 is that of the example alone.'),
              (want[::-1], 'The order is from the photo to the head: the smallest rate comes first.'),
              ([lr/mult]*(n - 1) + [lr], 'The groups between first and last have rates between theirs.'),
              ([lr*mult**(i/(n - 1)) for i in range(n)], 'The head gets lr, and the others less.'),
@@ -338,7 +362,7 @@ def check_pixel_norm(answer, rng):
         c = int(rng.integers(3, 7))
         x = rng.normal(rng.normal(0, 2), 2, (c, int(rng.integers(2, 6)), int(rng.integers(2, 6))))
         weight, bias, eps = rng.normal(1, 0.5, c), rng.normal(0, 0.5, c), 1e-6
-        if i == 0: x, weight, bias = np.array([[[1.]], [[3.]]]), np.array([2., 1.]), np.array([0.5, 0.])
+        if i == 0: x, weight, bias = np.array([[[1.]], [[3.]]]), np.array([2., 1.]), np.array([0.5, 1.])
         if i == 1: x, weight, bias = x[:, :c, :c], np.ones(c), np.zeros(c)
         if i == 2: x[:, 0, 0] = 1. # a pixel whose channels are all equal
         if i == 3: eps = 0.5
@@ -356,6 +380,9 @@ def check_pixel_norm(answer, rng):
                   'Divide the squared distances by the number of channels, not by one less.'),
                  (norm(x, weight, bias, eps, root=False),
                   'Divide by the standard deviation, the root of the variance.'),
+                 (norm(x, weight, bias, 1e-6), 'Use the eps that is handed in.'),
+                 (norm(x, weight, bias*weight, eps), 'Stretch first, then move: the bias comes last.'),
+                 (norm(x, np.ones_like(weight), bias, eps), 'The weight of each channel is missing.'),
                  (norm(x, np.ones_like(weight), np.zeros_like(bias), eps),
                   'Now stretch and move each channel by its weight and its bias.'),
                  (norm(x, weight, np.zeros_like(bias), eps), 'The bias is missing.'),
