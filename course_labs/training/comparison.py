@@ -66,7 +66,7 @@ def _tidy():
 
 @contextmanager
 def _old_left_alone():
-    "What there is before the first run, a million objects of libraries, is not searched for garbage after each"
+    "What there is before the first run, objects of libraries, is not searched for garbage after each run"
     gc.collect()
     gc.freeze()
     try: yield

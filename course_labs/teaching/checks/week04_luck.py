@@ -61,7 +61,8 @@ def check_tell_apart(answer, rng):
     for a, b, want, why in BY_HAND:
         call = f'tell_apart({a}, {b})'
         like(told(np.array(a), np.array(b), call), want, call,
-             (swapped.get(want), 'These are errors: which one is better, the larger or the smaller?'), think=why)
+             (swapped.get(want), 'These are errors: which one is better, the larger or the smaller?'),
+             think=why)
     for n in (3, 5, 8):
         false = 1 - shares(n, 0.)['cannot tell']
         expect(false <= 0.10,

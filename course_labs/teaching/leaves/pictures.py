@@ -82,7 +82,8 @@ def plot_gradients(grads # Tensors, any shapes
     ax.axvspan(math.log2(INFINITE), high, color=COLOURS[3], alpha=0.25, label='becomes infinite')
     lost, kept = (float(np.mean(flat*s <= ZERO)) for s in (1, scale))
     over = int((flat*2*scale >= INFINITE).sum())
-    ax.set(xlabel=f'size of a gradient entry (power of 2; {np.mean(size < low):.2%} lie further left)', ylabel='entries (count)', xlim=(low, high),
+    ax.set(xlabel=f'size of a gradient entry (power of 2; {np.mean(size < low):.2%} lie further left)',
+           ylabel='entries (count)', xlim=(low, high),
            title=f'float16 makes {lost:.2%} of the entries 0, with the scale {kept:.2%};\n'
                  f'with twice that scale {over} would become infinite')
     ax.set_ylim(top=1.25*ax.get_ylim()[1])

@@ -125,7 +125,8 @@ class Leaves:
     def learner(self, name, pretrained=True, augment=True, dls=None, **kwargs):
         "The learner of every comparison, ready for this device: in its precision, and within its memory"
         dls = dls or self.dls(self.augment if augment else None)
-        learn = paddy_learner(dls, name, pretrained, img_size=self.cfg.image_size, cbs=[Schedule()], **kwargs)
+        learn = paddy_learner(dls, name, pretrained, img_size=self.cfg.image_size, cbs=[Schedule()],
+                              **kwargs)
         return within_memory(half_precision(learn, self.lab.device.precision))
 
     def photo(self, row:int # Of the table
@@ -191,7 +192,7 @@ class Nets:
         return probe_right(self.features(method), leaves.labels, leaves.train_rows, leaves.valid, C)
 
     def probe(self, variant, C):
-        "A linear probe for `compare`, as the head of a network; no chance is in it, so it is fitted once"
+        "A linear probe for `compare`, as the head of a network; there is no chance in it: fitted once"
         once = {}
         def train(seed):
             if not once:
@@ -227,7 +228,7 @@ class Nets:
         known.update({o: o for o in others})
 
     def table(self, names, known):
-        "Error and time of a training over the seeds, and size of each model, the best first; `known`: its variant"
+        "Error and time of a training of each model, its size, the best first; `known` has its variant"
         rows = {}
         for name in names:
             errors = [self.told(known[name], s)['error'] for s in self.leaves.seeds]
@@ -256,7 +257,8 @@ class Nets:
     def growing(self, order):
         "Errors of the first of some variants, of the first two together, of three: a row a seed"
         members = [order[:k + 1] for k in range(len(order))]
-        return [[self.together([(o, s) for o in some])['error'] for some in members] for s in self.leaves.seeds]
+        return [[self.together([(o, s) for o in some])['error'] for some in members]
+                for s in self.leaves.seeds]
 
     def answer(self, members, kind='probs'):
         "The class of the largest mean probability of some networks, for each test image"
