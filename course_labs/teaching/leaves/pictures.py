@@ -185,7 +185,7 @@ def plot_ensembles(errors,     # (seeds, members): error of the first member, of
     if same is not None:
         ax.axhline(same, color=COLOURS[3], ls='--', label=f'{len(errors)} seeds of {names[0]}')
     ax.set_xticks(k, [names[0], *(f'and {o}' for o in names[1:])])
-    ax.set(ylabel='error (share of validation images)', ylim=0,
+    ax.set(ylabel='error (share of validation images)', ylim=0, xlim=(0.7, len(names) + 0.3),
            title=f'Best with {means.argmin() + 1} of {len(names)} ({means.min():.2f}); '
                  f'all together {means[-1]:.2f}')
     ax.legend(fontsize=8)
