@@ -74,6 +74,7 @@ def new_learner(net,         # Module that returns logits
                 **kwargs     # For `Learner`: `opt_func`, `wd`, ...
                ) -> Learner:
     "A quiet `Learner` with cross-entropy as its loss"
+    net = net.to(memory_format=torch.channels_last) # up to a third faster on a CPU
     loss = nn.CrossEntropyLoss()
     learn = Learner(loaders(split, bs), net, loss_func=loss, cbs=NoValidation(), **kwargs)
     learn.remove_cbs([cb for cb in learn.cbs if cb.name == 'progress'])

@@ -49,12 +49,22 @@ def check_convolve(answer, rng):
     def padded(image, kernel):
         rim = [(o//2, o//2) for o in kernel.shape]
         return _slide(np.pad(image, rim), kernel)
+    def from_size(image, kernel): # loops that end one too early, into an output of the right shape
+        out = _slide(image, kernel)
+        out[-1], out[:, -1] = 0, 0
+        return out
+    def of_full_size(image, kernel):
+        out, found = np.zeros_like(image), _slide(image, kernel)
+        out[:len(found), :found.shape[1]] = found
+        return out
     judged(answer, cases, _slide, lambda i, k: f'convolve of an image {i.shape} with a kernel {k.shape}',
            (lambda i, k: _slide(i, k[::-1, ::-1]), 'You turn the kernel around. Here it is laid on the image '
                                                    'as it stands.'),
            (lambda i, k: _slide(i, k)/k.size,
             'That is the mean of the products. A convolution adds them up.'),
            (padded, 'You have put a rim of zeros around the image. Here the kernel must lie wholly on it.'),
+           (from_size, 'Positions 0 to h - kh, both included, are h - kh + 1: the range ends one too early.'),
+           (of_full_size, 'The output is smaller than the image: the kernel fits at h - kh + 1 heights.'),
            (lambda i, k: _slide(i, k).T, 'Rows and columns are exchanged: i counts rows, the first axis.'),
            (lambda i, k: _slide(i, k)[:-1, :-1], 'The last position counts too: from 0 to h - kh, both '
                                                  'included.'),
@@ -83,6 +93,8 @@ def check_conv_size(answer, rng):
                                   'cover now?'),
            (size(lambda k, d: k*d),
             'You seem to count a gap behind the last weight too. How many gaps are there between k weights?'),
+           (size(lambda k, d: k + (k - 1)*d), 'Neighbouring weights are d pixels apart, so d - 1 pixels lie between '
+                                              'them, not d.'),
            (size(lambda k, d: k + d), 'Every step between two weights grows with the dilation, not only one '
                                       'of them.'),
            (size(right, both=1), 'The padding lies on both sides of the image.'),
@@ -119,8 +131,21 @@ def check_pool(answer, rng):
         windows = np.lib.stride_tricks.sliding_window_view(x, (k, k))
         return windows.max((-2, -1)) if mode == 'max' else windows.mean((-2, -1))
     def summed(x, k, mode): return _pooled(x, k, mode)*(1 if mode == 'max' else k*k)
+    def with_rest(x, k, mode):
+        starts = [range(0, o, k) for o in x.shape]
+        return np.array([[getattr(x[i:i+k, j:j+k], 'max' if mode == 'max' else 'mean')() for j in starts[1]]
+                         for i in starts[0]])
+    def cut_out(x, k, mode): return overlapping(x, k, mode)[:x.shape[0]//k, :x.shape[1]//k]
+    def folded(x, k, mode):
+        rows, cols = x.shape[0]//k, x.shape[1]//k
+        blocks = x[:rows*k, :cols*k].reshape(rows, cols, k, k)
+        return blocks.max((2, 3)) if mode == 'max' else blocks.mean((2, 3))
     judged(answer, cases, _pooled, lambda x, k, mode: f"pool of a map {x.shape} with k={k}, '{mode}'",
            (overlapping, 'Your windows overlap: the next one begins k pixels further on.'),
+           (with_rest, 'Windows at the end that are not full are left out.'),
+           (cut_out, 'Window (i, j) begins at row k*i and column k*j, not at row i and column j.'),
+           (folded, 'A reshape to (rows, cols, k, k) takes neighbours in memory, not a square: put the axes in the order '
+                    '(rows, k, cols, k).'),
            (summed, 'That is the sum of each window. An average divides by the number of its pixels.'),
            (lambda x, k, mode: _pooled(x, k, 'max'),
             "The mode seems to have no effect: 'avg' is the average."),
@@ -141,6 +166,7 @@ def _softmax(logits):
     'The sum runs over the classes, axis 1, and keepdims=True keeps it a column.'))
 def check_softmax(answer, rng):
     cases = [(np.array([[1., 3]]),), (np.array([[1001., 1003], [-2000, -2001]]),),
+             (np.array([[0., 0, 3000], [3000, 0, -3000]]),), (np.array([[-1500., 0]]),),
              *((3*rng.standard_normal(shape),) for shape in ((1, 4), (3, 3), (5, 2)))]
     with np.errstate(all='ignore'):
         def plain(logits): return np.exp(logits)/np.exp(logits).sum(1, keepdims=True)
@@ -152,6 +178,9 @@ def check_softmax(answer, rng):
                 'Here the whole table adds up to 1. Each row is an image of its own.'),
                (lambda x: np.exp(x - x.max())/np.exp(x - x.max()).sum(1, keepdims=True),
                 'Subtract the largest of each row, not of the table: else a row of small logits is 0/0.'),
+               *[(lambda x, of=of: plain(x - of(x)), 'Only the largest of a row makes every exponent at most 0: less than '
+                                                     'that, and a row far apart still overflows.')
+                 for of in (lambda x: x.mean(1, keepdims=True), lambda x: x.min(1, keepdims=True), lambda x: x[:, :1])],
                (lambda x: _softmax(x.T).T, 'The columns add up to 1. The classes are the second axis.'),
                (lambda x: np.exp(x - x.max(1, keepdims=True)),
                 'Positive, but a row does not add up to 1 yet.'),
@@ -172,7 +201,13 @@ def check_cross_entropy(answer, rng):
              draw(4, 3), draw(1, 5), draw(6, 2)]
     rows = lambda y: np.arange(len(y))
     with np.errstate(all='ignore'):
-        judged(lambda *case: _number(answer(*case)), cases, _cross_entropy,
+        def one_number(x, y):
+            loss = _number(answer(x, y))
+            per_row = [_cross_entropy(x[i:i+1], y[i:i+1]) for i in rows(y)]
+            expect(not is_same(values(loss), per_row), f'cross_entropy of logits {x.shape} gave a loss for each row.',
+                   'One number is wanted: their mean.')
+            return loss
+        judged(one_number, cases, _cross_entropy,
                lambda logits,
                y: f'cross_entropy of logits {logits.shape} from {logits.min():.4g} to {logits.max():.4g}',
                (lambda x, y: float(-np.log(_softmax(x)[rows(y), y]).mean()),
@@ -224,6 +259,8 @@ def check_sgd_step(answer, rng):
                                                            'whole new gradient.'),
            (with_sum(lambda v, g, lr, m: m*v + lr*g, lambda w, v, lr: w - v), 'The rate belongs to the move '
                'of the weights, not into the sum.'),
+           (with_sum(lambda v, g, lr, m: m*v - lr*g, lambda w, v, lr: w + v), 'The rate belongs to the move of the '
+               'weights, not into the sum.'),
            (lambda w, v, g, lr, m: (w - lr*v, m*v + g), 'The weights moved by the old sum: the sum changes '
                                                         'first.'),
            (lambda w, v, g, lr, m: (w - lr*g, m*v + g), 'The weights moved by the gradient alone, so '
@@ -280,7 +317,7 @@ def check_res_block(answer, rng):
     def draw(n, c, h, w):
         return tuple(torch.tensor(rng.standard_normal(shape), dtype=torch.float32) for shape in ((n, c, h, w),
             (c, c, 3, 3), (c, c, 3, 3)))
-    cases = [(torch.tensor([[[[2., -1.]]]]), middle(3.), middle(-0.5)), draw(2, 3, 4, 5), draw(1, 2, 5, 3),
+    cases = [(torch.tensor([[[[2., -1.]]]]), middle(3.), middle(-0.2)), (torch.tensor([[[[2., -1.]]]]), middle(3.), middle(0.)), draw(2, 3, 4, 5), draw(1, 2, 5, 3),
              draw(3, 1, 4, 4)]
     judged(answer, cases, lambda x, w1, w2: (x + change(x, w1, w2)).relu(), lambda x,
            *_: f'res_block of maps {tuple(x.shape)}',
@@ -294,7 +331,7 @@ def check_res_block(answer, rng):
            (lambda x, w1, w2: (x + change(x, w1, w2).relu()).relu(), 'The change may be negative: there is '
                                                                      'no ReLU before the addition.'),
            (lambda x, w1, w2: (x + change(x, w2, w1)).relu(), 'w1 comes first.'),
-           think='Follow the pixel 2 of the example: 6, 6, -3, and then?')
+           think='Follow the pixel 2 of the example: 6, 6, -1.2, and then?')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #f7466a7a
 @exercise('w3.pick_rate', concepts=('w3.8', 'w3.6'), hints=(
@@ -332,8 +369,8 @@ def check_pick_rate(answer, rng):
         ends = [r for r in sorted(given) if not given[r][-1] <= given[r][0]]
         any_above = [r for r in sorted(given) if not all(o <= given[r][0] for o in given[r])]
         like(got['diverged'], off, f"'diverged' of {call}",
-             (ends, 'Look at every loss of a curve: one that is not finite is enough, also if the last one '
-                    'is fine.'),
+             (ends, 'Look at every loss of a curve: one that is nan or infinite is enough, also if the '
+                    'last one is fine.'),
              (any_above, 'A loss may rise on its way and fall again. Only the last one is held against the '
                          'first.'),
              (rises, 'A curve with nan in it is missing. Is nan > 2.3 true? Try it.'),
@@ -344,6 +381,7 @@ def check_pick_rate(answer, rng):
                    'Give the rates in ascending order.')
         fine = [r for r in given if r not in off]
         like(got['best'], best, f"'best' of {call}",
+             (given[best][-1], 'That is its last loss. The rate is wanted.'),
              (min(given, key=lambda r: np.nanmin(given[r])),
               'That curve was lowest once, on its way, but you keep the weights of the end.'),
              (min(fine, key=lambda r: min(given[r])),
@@ -394,6 +432,9 @@ def check_shift_proof(answer, rng):
             expect(type(out) is torch.Tensor and tuple(out.shape) == (8, 4),
                    'For 8 images the network should give logits of shape (8, 4), but it gave '
                    f'{tuple(out.shape) if type(out) is torch.Tensor else type(out).__name__}.')
+            shares = bool((out >= 0).all() and torch.allclose(out.sum(1), torch.ones(8), atol=1e-4))
+            expect(not shares, 'The network should give logits, but each row is positive and adds up to 1.',
+                   'The loss takes logits and applies softmax itself: leave it out of the network.')
             opt = torch.optim.Adam(net.parameters(), 0.01)
             net.train()
             for _ in range(8):
@@ -408,11 +449,13 @@ def check_shift_proof(answer, rng):
             found = (f'Trained for 8 epochs, the network with {n} parameters is right on {left:.0%} '
                      f'of new images with the pattern on the left and on {right:.0%} with it on the right; '
                      '90 % are wanted on both')
+            averages = any('Avg' in type(m).__name__ for m in net.modules())
+            more = ('A pattern is 25 of 200 pixels: what becomes of it in an average over all of them?' if averages else
+                    'Has it enough kernels for four patterns, and does it learn fast enough?')
             think = ('It knows the patterns only where it saw them. Which of your '
-                     'layers has weights of its own for each position?' if left > max(0.6, right + 0.2) else
-                     'It is about as good on both sides, so place does not matter to it, '
-                     'but it is not sure enough. A pattern is 25 of 200 pixels: '
-                     'what becomes of it in an average over all of them?' if min(left, right) > 0.5 else
+                     'layers has weights of its own for each position?' if left > right + 0.2 else
+                     'It is about as good on both sides, so place does not matter to it, but it is not sure '
+                     f'enough. {more}' if min(left, right) > 0.5 else
                      'It does not learn the patterns themselves, and it has no convolution. What looks for '
                      'the same small pattern at every position?'
                      if not any(isinstance(m, nn.Conv2d) for m in net.modules()) else
