@@ -41,7 +41,8 @@ def side_by_side(*pictures # Each: curves as for `bands`, title, label of the y 
     axs = plt.subplots(1, len(pictures), figsize=(5.5*len(pictures), 4))[1]
     for ax, (runs, title, ylabel) in zip(axs, pictures):
         epochs = len(next(iter(runs.values()))[0])
-        bands(range(1, epochs + 1), runs, ax, 'o' if epochs < 15 else None, xlabel='epoch', ylabel=ylabel, title=title)
+        marker = 'o' if epochs < 15 else None
+        bands(range(1, epochs + 1), runs, ax, marker, xlabel='epoch', ylabel=ylabel, title=title)
     return axs
 
 # %% ../../nbs/lib/teaching/17_conv_pictures.ipynb #0459810c
@@ -71,7 +72,8 @@ def plot_head(shares, # (features + 1,): what each adds to the logit of the high
     chosen = int(np.argmax(logits))
     for ax, values, colour in zip(axs, (shares, logits, probs), COLOURS): ax.bar(range(len(values)), values,
         color=colour)
-    axs[0].set(xlabel='feature (number of its map); last: the bias', ylabel=f'its part of the logit of {chosen}',
+    axs[0].set(xlabel='feature (number of its map); last: the bias',
+               ylabel=f'its part of the logit of {chosen}',
                title=f'{len(shares) - 1} features and a bias')
     axs[1].set(xlabel='class', ylabel='logit', xticks=range(len(logits)), title='Logits: any number')
     axs[2].set(xlabel='class', ylabel='probability', xticks=range(len(logits)), ylim=(0, 1),
@@ -141,7 +143,8 @@ def plot_sweeps(sweeps:dict # Name: rates and running means of the loss
     ax, first = plt.subplots()[1], next(iter(sweeps.values()))[1]
     calm = int(np.argmin(first)) + 1
     apart = max(np.abs(np.subtract(losses[:calm], first[:calm])).max() for _,losses in sweeps.values())
-    for (name, (rates, losses)), dash in zip(sweeps.items(), DASHES): ax.plot(rates, losses, ls=dash, lw=2, label=name)
+    for (name, (rates, losses)), dash in zip(sweeps.items(), DASHES):
+        ax.plot(rates, losses, ls=dash, lw=2, label=name)
     ax.set(xscale='log', xlabel='learning rate (log scale)', ylabel='running mean of the loss (nats)',
            title=f'Up to the lowest loss the {len(sweeps)} are at most {apart:.1g} apart')
     ax.legend()

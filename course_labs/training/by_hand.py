@@ -193,7 +193,7 @@ def learn_by_heart(net, opt,   # As for `fit`
                    X, y,       # Images and labels; every fifth label is made wrong
                    valid,      # `TensorDataset` of images that are not trained on, with right labels
                    epochs:int, bs:int # As for `fit`
-                  ) -> pd.DataFrame: # Also `valid`, a loss, and `by_heart`, the share of wrong labels that it gives
+                  ) -> pd.DataFrame: # Also `valid`, a loss, and `by_heart`, the share of wrong labels learnt
     "Train on images of which every fifth has the label of the next class"
     wrong = torch.arange(len(y), device=y.device) % 5 == 0
     given = torch.where(wrong, (y + 1) % (y.max() + 1), y)

@@ -229,7 +229,7 @@ def passed_on(make,     # Function that makes a block of 16 channels
 def depth_net(depth:int, width:int, n_out:int, # Layers with weights, an even number; channels; classes
               skip:bool                        # Add the input of a block to its output?
              ) -> nn.Sequential:
-    "A convolution of stride 2, blocks that differ in the skip alone (gamma 1 with and without), a linear layer"
+    "A convolution of stride 2, blocks that differ in the skip alone (gamma is 1 in all), a linear layer"
     return nn.Sequential(
         conv_layer(1, width, stride=2, norm=True),
         *[ResBlock(width, width, skip=skip, gamma=1.) for _ in range((depth - 2)//2)],
