@@ -89,8 +89,8 @@ def _arm(name, comparison, train):
 def _curve(name, rates):
     comparison = name.split('_')[0]
     fixed = dict(epochs=SET[f'{comparison}_epochs'], bs=SET[f'{comparison}_bs'])
-    return Arm(f'w3.{name}', f'w3.{comparison}', by_loss(name), dict(lr=rates), tuple(range(SEEDS[comparison])), fixed,
-               'loss')
+    seeds = tuple(range(SEEDS[comparison]))
+    return Arm(f'w3.{name}', f'w3.{comparison}', by_loss(name), dict(lr=rates), seeds, fixed, 'loss')
 
 def _centred(images): return on_canvas(images)[0]
 def _anywhere(images): return scattered(images, SET.rim, 0)
