@@ -89,8 +89,8 @@ def _arm(name, comparison, train):
 def _curve(name, rates):
     comparison = name.split('_')[0]
     fixed = dict(epochs=SET[f'{comparison}_epochs'], bs=SET[f'{comparison}_bs'])
-    return Arm(f'w3.{name}', f'w3.{comparison}', by_loss(name), dict(lr=rates), tuple(range(SEEDS[comparison])), fixed,
-               'loss')
+    seeds = tuple(range(SEEDS[comparison]))
+    return Arm(f'w3.{name}', f'w3.{comparison}', by_loss(name), dict(lr=rates), seeds, fixed, 'loss')
 
 def _centred(images): return on_canvas(images)[0]
 def _anywhere(images): return scattered(images, SET.rim, 0)
@@ -99,7 +99,7 @@ RATES = 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128
 CURVES = dict(norm=(0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64),
               drop=(0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08),
               depth=(0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6))
-SEEDS = dict(norm=2, drop=6, depth=2) # a validation loss after few images differs most from seed to seed
+SEEDS = dict(norm=2, drop=6, depth=2) # a loss on validation images differs most by seed
 ARMS = [
     *[_arm(name, 'archs', by_accuracy(small_nets, name, _anywhere))
       for name in ('dense', 'lenet', 'alexnet', 'resnet')],
