@@ -20,7 +20,7 @@ CHANGES = {
         ('faster*how.lr,', '1.01*faster*how.lr,', 'cures = compare(')],
     3: [('wd=how.wd).fit_one_cycle(how.epochs, how.lr)', 'wd=how.wd).fit_one_cycle(how.epochs, how.lr*1.01)', 'fit_one_cycle(how.epochs'),
         ('cfg.homework_lr)', 'cfg.homework_lr, pct_start=.3)', 'cfg.homework_lr'),
-        ('cfg.drop_epochs, 32,', 'cfg.drop_epochs, 33,', 'cfg.drop_epochs, 32')],
+        ('SGD(net.parameters(), how.lr, 0.9)', 'SGD(net.parameters(), how.lr*1.01, 0.9)', 'drops = {o:')],
     4: [("nets.variant('one rate', cfg.arch, 'fit_one_cycle',", "nets.variant('one rate', cfg.arch, 'by depth',", 'cycles = compare_all(')],
     5: [('wd=.01, path=lab.out)', 'wd=.02, path=lab.out)', 'pair_learner('),
         ('cfg.steps_masked, cfg.lm_lr)', 'cfg.steps_masked, cfg.lm_lr*1.01)', 'cfg.steps_masked, cfg.lm_lr'),
