@@ -17,7 +17,7 @@ from pathlib import Path
 # Text of a cell, what takes its place, and texts of the cells whose trainings it changes, `|` between them
 CHANGES = {
     2: [('learn.fit_one_cycle(freeze_epochs + epochs, lr)', 'learn.fit_one_cycle(freeze_epochs + epochs, lr*1.01)', 'transfer = compare('),
-        ('faster*how.lr,', '1.01*faster*how.lr,', 'cures = compare(')],
+        ('faster*how.lr,', '1.01*faster*how.lr,', 'cures = compare(|fast = [')],
     3: [('wd=how.wd).fit_one_cycle(how.epochs, how.lr)', 'wd=how.wd).fit_one_cycle(how.epochs, how.lr*1.01)', "nets = {'dense'|archs = compare("),
         ('cfg.homework_lr)', 'cfg.homework_lr, pct_start=.3)', 'cfg.homework_lr'),
         ('SGD(net.parameters(), how.lr, 0.9)', 'SGD(net.parameters(), how.lr*1.01, 0.9)', 'drops = {o:|norms = {o:|deep = {')],
