@@ -131,6 +131,30 @@ def _score(words, a, b, pieces=None, over=None, weigh=True):
     both = sum(n(t)*list(zip(w, w[1:])).count((a, b)) for w,t in words.items())
     return (over or (lambda both, x, y: both/(x*y)))(both, count(a), count(b))
 
+def _score_traps(words, a, b):
+    "What known mistakes give, and what to think about then"
+    def trap(thought, **mistake): return _score(words, a, b, **mistake), thought
+    return [
+        trap('That is how often the pair occurs, which is what BPE goes by. How often do its pieces occur?',
+             over=lambda both, x, y: both),
+        trap('Chance meetings go with the product of the two counts, not with their sum.',
+             over=lambda both, x, y: both/(x + y)),
+        trap('That is how often the first is followed by the second. What of the count of the second?',
+             over=lambda both, x, y: both/x),
+        trap('A frequent word is seen more often than a rare one. Where do the counts of the words enter?',
+             weigh=False),
+        trap('A piece may stand in a word more than once. How often does it occur then?',
+             pieces=lambda w, piece: piece in w)]
+
+def _score_case(rng, n):
+    "Random words over a few pieces, on which the right score and the mistakes all differ"
+    def word(): return tuple(rng.choice(['a', 'in', 'r', 't', 'y'], rng.integers(2, 6)).tolist())
+    while True:
+        words = {word(): int(rng.integers(2, 9)) for _ in range(n)}
+        words |= {('t', 'in', 't', 'in'): int(rng.integers(2, 9)), ('y', 'r'): 3, ('in', 't', 'a'): 2}
+        scores = [_score(words, 't', 'in'), *(o for o,_ in _score_traps(words, 't', 'in'))]
+        if np.diff(np.sort(scores)).min() > 1e-3: return words, 't', 'in'
+
 @exercise('w5.piece_score', concepts=('w5.1',), hints=(
     'Three counts are needed: of the pair, of its first piece and of its second. How often does each occur '
     'in the example?',
@@ -138,24 +162,10 @@ def _score(words, a, b, pieces=None, over=None, weigh=True):
     'w.count(piece) counts a piece in a tuple, and zip(w, w[1:]) gives its pairs of neighbours.'))
 def check_piece_score(answer, rng):
     "The example, then random words over a few pieces"
-    cases = [({('r', 'a', 'in'): 6, ('t', 'in'): 4}, 'a', 'in')]
-    for n in (4, 6, 9):
-        def word(): return tuple(rng.choice(['a', 'in', 'r', 't', 'y'], rng.integers(2, 6)).tolist())
-        words = {word(): int(rng.integers(2, 9)) for _ in range(n)}
-        words |= {('t', 'in', 't', 'in'): int(rng.integers(2, 9)), ('y', 'r'): 3, ('in', 't', 'a'): 2}
-        cases.append((words, 't', 'in'))
-    for words, a, b in cases:
+    example = {('r', 'a', 'in'): 6, ('t', 'in'): 4}, 'a', 'in'
+    for words, a, b in (example, *(_score_case(rng, n) for n in (4, 6, 9))):
         like(answer(dict(words), a, b), _score(words, a, b), f'piece_score({words}, {a!r}, {b!r})',
-             (_score(words, a, b, over=lambda both, x, y: both),
-              'That is how often the pair occurs, which is what BPE goes by. How often do its pieces occur?'),
-             (_score(words, a, b, over=lambda both, x, y: both/(x + y)),
-              'Chance meetings go with the product of the two counts, not with their sum.'),
-             (_score(words, a, b, over=lambda both, x, y: both/x),
-              'That is how often the first is followed by the second. What of the count of the second?'),
-             (_score(words, a, b, weigh=False),
-              'A frequent word is seen more often than a rare one. Where do the counts of the words enter?'),
-             (_score(words, a, b, pieces=lambda w, piece: piece in w),
-              'A piece may stand in a word more than once. How often does it occur then?'),
+             *_score_traps(words, a, b),
              think='Count the pair, its first piece and its second, one after the other, by hand.', tol=1e-6)
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #5193a39e
@@ -177,14 +187,16 @@ def _pair(a, b, length, sep_type=0, last=True, longest=True, front=False):
     'Build the ids first. The types are 0 up to and with the first [SEP] and 1 up to the last; the mask '
     'is 1 for each of these; then append the padding to all three.'))
 def check_fit_pair(answer, rng):
-    "Pairs that are cut, and pairs that are padded"
-    for n_a, n_b, length in ((4, 2, 8), (3, 4, 14), (9, 3, 10), (5, 12, 12), (6, 6, 11), (2, 2, 7)):
-        a, b = rng.integers(5, 99, n_a).tolist(), rng.integers(5, 99, n_b).tolist()
+    "The example, then random pairs that are cut or padded"
+    cases = [([11, 12, 13, 14], [21, 22], 8)]
+    for n_a, n_b, length in ((3, 4, 14), (9, 3, 10), (5, 12, 12), (6, 6, 11), (2, 2, 7)):
+        cases.append((rng.integers(5, 99, n_a).tolist(), rng.integers(5, 99, n_b).tolist(), length))
+    for a, b, length in cases:
         traps = [(_pair(a, b, length, last=False),
                   'The second sentence ends with a token of its own, and it takes a place.'),
                  (_pair(a, b, length, sep_type=1), 'To which sentence does the [SEP] between them belong?'),
                  (_pair(a, b, length, front=True), 'The end is cut off, and the beginning stays.')]
-        if n_b >= n_a + n_b - (length - 3):
+        if len(b) >= len(a) + len(b) - (length - 3):
             traps.append((_pair(a, b, length, longest=False),
                           'Which of the two texts is the longer one, at each token that goes?'))
         like(answer(list(a), list(b), length), _pair(a, b, length), f'fit_pair({a}, {b}, {length})', *traps,
@@ -250,16 +262,20 @@ def _over(p, threshold):
     'np.argsort(-p) gives the numbers of the labels, most probable first; then keep those that reach the '
     'threshold.'))
 def check_labels_that_hold(answer, rng):
-    "Random logits, several thresholds"
+    "The example, then random logits and several thresholds"
+    cases = [(np.array([[[2., 0, -1], [3, 5, 2], [-1, 0, 2]]]), 0.5)]
     for n, n_labels, threshold in ((5, 3, 0.5), (8, 6, 0.8), (6, 4, 0.3)):
         z = rng.normal(size=(n, n_labels, 3))*2
         z[0, :2] = (3, 0, -2), (2.5, 0, -1)           # two labels hold
         z[1, :, 0], z[1, :, 2] = -4, 2                # none does
         z[2, 0] = (2, 6, -1)                          # neutral is large
         z[3, :3] = (1.2, 0, -2), (4, 0, -2), (2.2, 0, -2)  # the order is not that of the labels
+        cases.append((z, threshold))
+    for z, threshold in cases:
         own = _softmax(z[..., [0, 2]], -1)[..., 0]
+        said = z.tolist() if len(z) == 1 else f'logits of {len(z)} texts and {z.shape[1]} labels'
         like(answer(z.copy(), threshold), _over(own, threshold),
-             f'labels_that_hold(logits of {n} texts and {n_labels} labels, threshold={threshold})',
+             f'labels_that_hold({said}, threshold={threshold})',
              (_over(_softmax(z[..., 0], -1), threshold),
               'A text can be about cooking and about music. Do your probabilities let both be likely?'),
              (_over(_softmax(z, -1)[..., 0], threshold),
