@@ -181,7 +181,9 @@ def small_xlnet(cfg, n_vocab): # Settings of the week, pieces of the tokeniser
     "XLNet's architecture, small and with random weights"
     return XLNetLMHeadModel(XLNetConfig(
         vocab_size=n_vocab, bos_token_id=1, eos_token_id=2, pad_token_id=0, d_model=cfg.lm_width,
-        n_layer=cfg.lm_layers, n_head=4, d_inner=2*cfg.lm_width, dropout=0.))
+        # two streams pass each layer; from XLNet's small first weights so narrow a network hangs at frequencies
+        n_layer=max(1, cfg.lm_layers//2), initializer_range=cfg.lm_width**-.5,
+        n_head=4, d_inner=2*cfg.lm_width, dropout=0.))
 
 # %% ../../nbs/lib/training/41_language_models.ipynb #lm5a0028
 def sentence_bert(cfg, n_vocab): # Settings of the week, pieces of the tokeniser

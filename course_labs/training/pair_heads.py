@@ -44,7 +44,7 @@ def fit_head(X:torch.Tensor, # (n, n_in) features
              n_classes:int,
              epochs:int=20,
              seed:int=42,
-             width:int=256,  # Hidden units
+             width:int=128,  # Hidden units
              lr:float=1e-3, # Highest learning rate
              bs:int=128
             ) -> nn.Module:  # In evaluation mode; gives logits
