@@ -16,7 +16,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import torch
 
 from ..core.files import whole_file
 from ..data_sets.pairs import read_pairs, split_by_premise

@@ -11,8 +11,6 @@ __all__ = ['IGNORE', 'token_blocks', 'unigram_loss', 'causal_batch', 'masked_bat
            'generate', 'fill_blank', 'FollowJudge']
 
 # %% ../../nbs/lib/training/41_language_models.ipynb #lm5a0002
-import math
-
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -181,7 +179,7 @@ def small_xlnet(cfg, n_vocab): # Settings of the week, pieces of the tokeniser
     "XLNet's architecture, small and with random weights"
     return XLNetLMHeadModel(XLNetConfig(
         vocab_size=n_vocab, bos_token_id=1, eos_token_id=2, pad_token_id=0, d_model=cfg.lm_width,
-        # two streams pass each layer; from XLNet's small first weights so narrow a network hangs at frequencies
+        # two streams pass each layer; from smaller first weights so narrow a network hangs at frequencies
         n_layer=max(1, cfg.lm_layers//2), initializer_range=cfg.lm_width**-.5,
         n_head=4, d_inner=2*cfg.lm_width, dropout=0.))
 
@@ -212,7 +210,7 @@ def train_steps(model,
                ) -> list:   # The loss at each step
     "Train with AdamW, a one-cycle schedule and clipped gradients"
     opt = torch.optim.AdamW(model.parameters(), lr, weight_decay=.01)
-    warm = .1 if steps > 10 else .09 # of so few steps none is warm-up; a tenth of ten would be divided by zero
+    warm = .1 if steps > 10 else .09 # a tenth of ten steps is one, and the schedule divides by one less
     sched = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=steps, pct_start=warm)
     losses = []
     model.train()

@@ -11,8 +11,6 @@ __all__ = ['attend']
 # What the functions below need, and what stood here before, for notebooks that import it from here
 import math
 
-import torch
-
 from ..data_sets.pairs import read_pairs, split_by_premise  # noqa: F401
 from ..teaching.inference import classify_file  # noqa: F401
 from ..training.disentangled import (  # noqa: F401

@@ -9,8 +9,6 @@ __all__ = ['check_tell_tale', 'check_learn_merges', 'check_piece_score', 'check_
            'check_labels_that_hold']
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #c2b198f5
-import math
-
 import numpy as np
 
 from .common import like
