@@ -212,7 +212,7 @@ def plot_padding(tokens:dict # From `padding_costs`
     ax.barh(list(tokens), [o/1000 for o in tokens.values()], color=COLOURS[0])
     ax.invert_yaxis()
     ax.set(xlabel='tokens computed in an epoch (thousands)',
-           title=f'All padded alike: {most/grouped:.1f} times the tokens of grouped batches')
+           title=f'Padded all alike: {most/grouped:.1f} times as many as grouped')
     return ax
 
 # %% ../../nbs/lib/teaching/18_inference.ipynb #in5a0028

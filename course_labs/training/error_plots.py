@@ -101,7 +101,8 @@ def plot_confusion(counts,        # (classes, classes) whole numbers, from `trai
         ax.text(c, r, counts[r, c], ha='center', va='center', color=colour)
     ax.set(xticks=ticks, yticks=ticks, xticklabels=classes, yticklabels=classes, xlabel='answer',
            ylabel='true class')
-    ax.tick_params(axis='x', rotation=90 if len(classes) > 4 else 0)
+    crowded = len(classes) > 4 or max(len(str(o)) for o in classes) > 10 # else names run into one another
+    ax.tick_params(axis='x', rotation=90 if crowded else 0)
     ax.grid(visible=False)
     fig.suptitle(confusion_title(counts, classes) if title is None else title, fontsize=10)
     return ax
