@@ -43,7 +43,7 @@ def sweep_of(arm, setting, seed, steps):
         except Swept as e: return e.args[0]
 
 # Two stop by a validation loss, which a sweep has not; then: the rate is the top of a row of rates; the training is a loop of its own
-NO_SWEEP = 'w2.early_stopping', 'w2.all_four', 'w4.by_depth', 'w5.both', 'w5.hypothesis', 'w5.matched', 'w5.random_encoder'
+NO_SWEEP = 'w2.early_stopping', 'w2.all_four', 'w4.by_depth', 'w5.both', 'w5.hypothesis', 'w5.matched', 'w5.matched_middle', 'w5.random_encoder'
 
 def near_best(weeks, steps, seeds=2):
     "For each seed: shares of sweeps whose suggestion is within a factor of three of the best rate, and how many sweeps"
