@@ -16,8 +16,8 @@ from types import SimpleNamespace
 
 from .core.files import CourseError, write_whole
 from .core.paths import work_folder
-from .core.machine import (Device, host, offer_gpus, online, probe_device, same_draws,
-                                      seed_everything, true_float32)
+from .core.machine import (Device, host, loading, offer_gpus, online, probe_device,
+                                      same_draws, seed_everything, true_float32)
 from .core.settings import SIZES, Config, coerce, data_overrides, pairs
 from . import syllabus
 from .syllabus import SEARCHED
@@ -86,6 +86,7 @@ class Lab:
         lines = [f'{k:<10} {v}' for k,v in dict(self.facts(), files=self._out).items()]
         return '\n'.join(lines + ([f'note       {self.device.note}'] if self.device.note else []))
 
+    @loading()
     def config(self,
                tiny:dict=None, # As labs did before there was a syllabus: settings for two CPU cores
                full:dict=None, # The same keys, on a GPU
@@ -272,6 +273,7 @@ def _keep(lab):
     if _choose('COURSE_LABS_KEEP', wish, ('0', '1')) == '0': return keeper.stop()
     keep_trainings(lab._out/'resume', lambda: {k: v for k,v in (lab.cfg or {}).items() if k != 'resume'})
 
+@loading()
 def start(week:int,    # Which lab
           extra:str='' # One of the week's extras, by name; empty for the lab itself
          ) -> Lab: # Settings, data and results of this run

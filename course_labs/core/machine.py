@@ -6,10 +6,10 @@ Docs: https://course-labs.github.io/course_labs/lib/core/machine.html.md"""
 
 # %% auto #0
 __all__ = ['host', 'online', 'machine_mb', 'remote_mb', 'Device', 'probe_device', 'n_gpus', 'offer_gpus', 'true_float32',
-           'seed_everything', 'same_draws']
+           'seed_everything', 'same_draws', 'loading']
 
 # %% ../../nbs/lib/core/01_machine.ipynb #bf6ffa52
-import math, os, random, socket, sys, threading, warnings
+import atexit, gc, math, os, random, socket, sys, threading, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,3 +168,17 @@ def same_draws():
         random.setstate(before[0])
         np.random.set_state(before[1])
         torch.set_rng_state(before[2])
+
+# %% ../../nbs/lib/core/01_machine.ipynb #b5e10211
+@contextmanager
+def loading():
+    "Python does not search the objects of modules that load here for garbage, now or later; also a decorator"
+    searched, before = gc.isenabled(), len(sys.modules)
+    gc.disable()
+    try: yield
+    finally:
+        # Not where nothing was loaded: what else there is now may become garbage
+        if len(sys.modules) - before > 100:
+            gc.freeze()
+            atexit.register(gc.unfreeze)  # some complain at the end of what is left
+        if searched: gc.enable()

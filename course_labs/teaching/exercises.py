@@ -212,7 +212,8 @@ def mark(id:str,      # Of the exercise
     except Wrong as e: return result(WRONG, e.what, e.think)
     except CourseError: raise
     except Exception as e:  # the student's code may raise anything
-        return result(ERROR, f'Your code raised {type(e).__name__}: {str(e)[:200]}{_line_of(e, answer)}',
+        at = f' at {call}' if (call := getattr(e, 'call', '')) else ''
+        return result(ERROR, f'Your code raised {type(e).__name__}{at}: {str(e)[:200]}{_line_of(e, answer)}',
                       'Read the last line of the error first: it names what was wrong, and the line before '
                       'it where.')
     finally:

@@ -149,6 +149,9 @@ def open_app(app,              # From `recogniser_app`
             ) -> str:          # Its address, on loopback
     "Start a page that stays open until `close_app`; one that was open before is closed"
     while _opened: close_app(_opened[-1])
+    # Gradio 6.20 to 6.24 call it and forget to wait, each time that another program asks
+    warnings.filterwarnings('ignore', message="coroutine '.*get_current_user' was never awaited",
+                            category=RuntimeWarning)
     _,url,_ = app.launch(server_name='127.0.0.1', prevent_thread_lock=True, quiet=True, share=False,
                          inline=inline)
     _opened.append(app)

@@ -20,6 +20,7 @@ from torch import nn
 
 from .checkpoints import loop
 from .small_images import evaluate
+from .timing import threads_for
 
 # %% ../../nbs/lib/training/31_by_hand.ipynb #2cb9ca28
 def conv_loops(x, # Image (c_in, h, w)
@@ -162,17 +163,18 @@ def fit(net, opt,        # Module that returns logits; anything with `step` and 
        ) -> pd.DataFrame: # A row per epoch: loss (mean over its steps), seconds (since the start)
     "Train by hand: shuffle, cut into batches, and for each: loss, gradient, step"
     rows = []
-    for _ in loop.epochs(epochs, net, opt, data=(X, y), rows=rows):
-        net.train()
-        start, total = time.perf_counter(), 0.
-        for idx in torch.randperm(len(y), device=y.device).split(bs):
-            loss = F.cross_entropy(net(X[idx]), y[idx])
-            opt.zero_grad()
-            loss.backward()
-            opt.step()
-            total += loss.item()*len(idx)
-        seconds = time.perf_counter() - start + (rows[-1]['seconds'] if rows else 0.)
-        rows.append(dict(loss=total/len(y), seconds=seconds, **(measure(net) if measure else {})))
+    with threads_for(net, X[:bs]):
+        for _ in loop.epochs(epochs, net, opt, data=(X, y), rows=rows):
+            net.train()
+            start, total = time.perf_counter(), 0.
+            for idx in torch.randperm(len(y), device=y.device).split(bs):
+                loss = F.cross_entropy(net(X[idx]), y[idx])
+                opt.zero_grad()
+                loss.backward()
+                opt.step()
+                total += loss.item()*len(idx)
+            seconds = time.perf_counter() - start + (rows[-1]['seconds'] if rows else 0.)
+            rows.append(dict(loss=total/len(y), seconds=seconds, **(measure(net) if measure else {})))
     return pd.DataFrame(rows, index=pd.RangeIndex(1, epochs + 1, name='epoch'))
 
 # %% ../../nbs/lib/training/31_by_hand.ipynb #bh000002

@@ -23,7 +23,7 @@ from .by_hand import conv_out
 # %% ../../nbs/lib/training/30_convnets.ipynb #fa9665b1
 def init_weights(m): # Module; use as net.apply(init_weights)
     "Initialise a layer for ReLU networks (He et al., 2015)"
-    if isinstance(m, (nn.Conv2d, nn.Linear)):
+    if isinstance(m, (nn.Conv2d, nn.Linear)) and not m.weight.is_meta: # there is nothing to fill
         nn.init.kaiming_normal_(m.weight, nonlinearity='relu')
         if m.bias is not None: nn.init.zeros_(m.bias)
 
@@ -260,11 +260,12 @@ def layer_table(net,        # Module
         if isinstance(layer, nn.Linear): per_output = layer.in_features
         if isinstance(layer, nn.Conv2d): per_output = layer.weight[0].numel()
         rows.append(dict(layer=type(layer).__name__, output=' x '.join(map(str, out.shape[1:])),
-                         parameters=n_params(layer), multiply_adds=per_output*out[0].numel()))
-    net = copy.deepcopy(net).to('meta').eval()
+                         parameters=n_params(layer), multiply_adds=per_output*out.shape[1:].numel()))
+    # No image at all passes through weights that nobody fills; on meta torch would import its compiler
+    net = copy.deepcopy(net).to_empty(device='cpu').eval()
     for layer in net.modules():
         if not list(layer.children()) and n_params(layer): layer.register_forward_hook(note)
-    with torch.no_grad(): net(torch.empty(1, *shape, device='meta'))
+    with torch.no_grad(): net(torch.empty(0, *shape))
     return pd.DataFrame(rows)
 
 def cost(net, shape # As for `layer_table`

@@ -29,7 +29,8 @@ def show_grid(images,         # Sequence of arrays: (h, w) grey, (h, w, 3) colou
               titles=None,    # One per image
               cols:int=6,     # Images a row
               size:float=1.6, # Inches an image
-              title:str=''    # Above all of them
+              title:str='',   # Above all of them
+              limits=None     # One per image: what is black and what is white; without, its own extremes
              ):               # The matplotlib figure
     "Show `images` in a grid without axes, each under its title"
     images = list(images)
@@ -39,7 +40,8 @@ def show_grid(images,         # Sequence of arrays: (h, w) grey, (h, w, 3) colou
     fig,axs = plt.subplots(rows, across, figsize=(size*across, height), squeeze=False)
     for ax in axs.flat: ax.axis('off')
     for i,(ax,im) in enumerate(zip(axs.flat, images)):
-        ax.imshow(im, cmap='gray' if getattr(im, 'ndim', 3) == 2 else None)
+        low, high = limits[i] if limits else (None, None)
+        ax.imshow(im, cmap='gray' if getattr(im, 'ndim', 3) == 2 else None, vmin=low, vmax=high)
         if titles is not None: ax.set_title(str(titles[i]), fontsize=8, loc='center')
     if title: fig.suptitle(title)
     return fig

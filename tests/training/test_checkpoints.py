@@ -168,11 +168,12 @@ def test_nothing_is_lost_but_the_epoch(tmp_path):
     assert forked(part(99)) == [(3, 1), (3, 2)]
     assert forked(part(99)) == []
 
-@pytest.mark.parametrize('case', ['accumulate', 'sgd', 'adamw', 'half', 'lookahead'])
+@pytest.mark.parametrize('case', ['accumulate', 'sgd', 'adamw', 'fused', 'half', 'lookahead'])
 def test_optimisers_and_callbacks(case, tmp_path):
     "Gradients half accumulated at the end of an epoch, torch's own optimisers, a loss scale"
     from course_labs.training.precision import half_precision
-    kwargs = dict(accumulate=dict(cbs=[GradientAccumulation(40)]), sgd=dict(opt_func=fa.partial(fa.SGD, mom=.9)), adamw=dict(opt_func=fa.partial(fa.OptimWrapper, opt=torch.optim.AdamW)), half={}, lookahead=dict(opt_func=fa.ranger))[case]
+    from course_labs.training.transfer import FusedAdam
+    kwargs = dict(accumulate=dict(cbs=[GradientAccumulation(40)]), sgd=dict(opt_func=fa.partial(fa.SGD, mom=.9)), adamw=dict(opt_func=fa.partial(fa.OptimWrapper, opt=torch.optim.AdamW)), fused=dict(opt_func=FusedAdam), half={}, lookahead=dict(opt_func=fa.ranger))[case]
     class Kill(fa.Callback):
         __about__ = None  # it only watches
         order = 2000

@@ -25,7 +25,12 @@ def judged(answer,  # What is marked
            think:str='' # What to think about for any other
           ):
     "`like` on every case; a mistake is named where it explains all answers"
-    got = [answer(*copy.deepcopy(case)) for case in cases]
+    def ask(case):
+        try: return answer(*copy.deepcopy(case))
+        except Exception as e:
+            e.call = call(*case) # for the sentence
+            raise
+    got = [ask(case) for case in cases]
     def explains(mistake):
         try: return all(is_same(values(g), values(mistake(*case))) for g,case in zip(got, cases))
         except (ValueError, TypeError, AttributeError, IndexError): return False
