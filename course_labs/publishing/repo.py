@@ -96,7 +96,9 @@ FACADES = dict(
     paddy=('weeks.paddy', 'training.loaders', 'training.timm_parts', 'training.transfer',
            'teaching.leaves.pictures', 'data_sets.paddy', 'data_sets.submission'),
     nli=('data_sets.pairs', 'training.batches', 'training.numerics', 'training.text_pairs', 'weeks.nli'),
-    collab=('training.batches', 'training.tables', 'teaching.homework', 'weeks.collab'),
+    collab=('training.batches', 'training.tables', 'teaching.homework', 'teaching.recommenders.models',
+            'teaching.recommenders.factors', 'teaching.recommenders.newcomers',
+            'teaching.recommenders.loops', 'teaching.recommenders.phrases', 'weeks.collab'),
     keras_nets=('data_sets.housing', 'data_sets.images', 'training.keras_backend', 'training.keras_tools',
                 'weeks.keras_nets'),
     midterm=('teaching.questions', 'teaching.exams', 'teaching.guide', 'teaching.former', 'weeks.midterm'))

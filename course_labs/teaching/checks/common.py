@@ -90,7 +90,8 @@ class Yes:
 def prove(id:str,     # Of an exercise that is registered
           right,      # An answer that is right
           wrong:list, # Pairs: words that the sentence must hold, and an answer with a misconception
-          cheats=()   # Functions of no argument that make what an answer must not return
+          cheats=(),  # Functions of no argument that make what an answer must not return
+          seeds:int=3 # With how many seeds each wrong answer must be found wrong
          ) -> list:   # The sentences that the wrong answers get
     "Hold a check against answers whose worth is known; raises `AssertionError` where it errs"
     def stub(*args, **kwargs): raise NotImplementedError()
@@ -103,7 +104,7 @@ def prove(id:str,     # Of an exercise that is registered
         assert res.state == 'wrong', f'{make} is taken as {res!r}'
     said = []
     for words, answer in wrong:
-        for seed in range(3):
+        for seed in range(seeds):
             res = mark(id, answer, seed)
             found = res.state == 'wrong' and words in f'{res.message} {res.think}'
             assert found, f'looked for {words!r}, seed {seed}: {res!r}'
