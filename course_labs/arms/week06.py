@@ -61,7 +61,7 @@ def _arms(comparison, metric, lower, fixed, grid, trains, own={}): # `own`: what
     return [Arm(f'w6.{name}', f'w6.{comparison}', f, grid, fixed=fixed | own.get(name, {}), **how)
             for name,f in trains.items()]
 
-GRID  = dict(lr=(0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32), wd=(0., 0.1, 0.2, 0.4, 0.8, 1.6))
+GRID  = dict(lr=(0.005, 0.015, 0.045, 0.135, 0.4), wd=(0., 0.1, 0.3, 0.9, 2.7))
 LISTS = dict(lr=(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64), wd=(0.1, 0.4, 1.6, 3.2, 6.4))
 ARMS = [
     *_arms('models', 'rmse', True, dict(epochs=SET['epochs'], bs=SET['bs']), GRID, {

@@ -108,7 +108,7 @@ def suggest_slide(lrs, losses,
     return float(found)
 
 SUGGESTIONS = dict(valley=suggest_valley, slide=suggest_slide, steep=suggest_steep, minimum=suggest_minimum)
-# In a figure or a sentence the minimum is the rate with the lowest loss; what the rule suggests is a part of it
+# In figures and sentences the minimum is the rate with the lowest loss; the rule suggests a part of it
 SAYS = dict(minimum='half the minimum')
 
 # %% ../../nbs/lib/training/01_lr_finder.ipynb #f7d8f3e0

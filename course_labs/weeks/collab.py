@@ -32,10 +32,11 @@ from ..teaching.recommenders.models import (  # noqa: F401
     BiasOnly, DotBias, NeuralCF, RatersDot, chosen_or_not, clear_unseen, fit_ratings, predict,
     rating_errors, rating_learner, rating_loaders, table)
 push_recommender = push_repository
-_all_ = ['PHRASES', 'cross_search', 'feedback_loop', 'axis_words', 'nearest', 'pca', 'similarity',
-         'fold_in', 'item_side', 'load_recommender', 'save_recommender', 'score_newcomer', 'BiasOnly',
-         'DotBias', 'NeuralCF', 'RatersDot', 'chosen_or_not', 'clear_unseen', 'fit_ratings', 'predict',
-         'rating_errors', 'rating_learner', 'rating_loaders'] # What others import from here
+_all_ = [ # What others import from here
+    'PHRASES', 'cross_search', 'feedback_loop', 'axis_words', 'nearest', 'pca', 'similarity', 'fold_in',
+    'item_side', 'load_recommender', 'save_recommender', 'score_newcomer', 'BiasOnly', 'DotBias',
+    'NeuralCF', 'RatersDot', 'chosen_or_not', 'clear_unseen', 'fit_ratings', 'predict',
+    'rating_errors', 'rating_learner', 'rating_loaders']
 
 # %% ../../nbs/labs/week06_collab.ipynb #d0710n1a
 class DotOnly(nn.Module):

@@ -51,7 +51,7 @@ def found_again(learnt,   # (n, dim) what was learnt
                 true,     # (n, m) what it was drawn from
                 seed:int=0 # Of the folds
                ) -> np.ndarray: # (m,) from 1 downwards; 0 is no better than the mean
-    "Share of the variance of each true factor that a linear map of the learnt ones explains, on held-out rows"
+    "Share of the variance of true factors that a linear map of learnt ones explains, on held-out rows"
     learnt, true = np.c_[np.asarray(learnt), np.ones(len(learnt))], np.asarray(true, float)
     fold = np.random.default_rng(seed).permutation(len(true)) % 5
     guess = np.empty_like(true)

@@ -30,7 +30,7 @@ def compare_lists(makers:dict, # Name: maker
                   splits,      # Pairs of `Ratings`: to train on, held out
                   k:int=10,    # Places
                   against:str='popular' # Name of the baseline that each learnt one is compared with
-                 ) -> Comparison: # By NDCG; also precision, recall, map and `shown`, the share of items in a list
+                 ) -> Comparison: # By NDCG; also the other measures and `shown`, the share of items in a list
     "Measure every maker on every split, each learnt one against a baseline"
     def measured(make):
         def f(s):

@@ -80,7 +80,7 @@ def ideal_lists(n_users:int=200, n_items:int=120, # People and things
                 k:int=10,    # Places
                 seed:int=0   # As for `feedback_loop`
                ) -> dict:    # `own_gini` and `own_taste`
-    "What lists of everybody's true favourites would have: the best taste, and the unevenness that goes with it"
+    "What lists of everybody's true favourites have: the best score, and the unevenness that goes with it"
     likes = draw_tastes(n_users, n_items, seed)
     best = np.argsort(-likes, axis=1)[:, :k]
     return dict(own_gini=gini(np.bincount(best.ravel(), minlength=n_items)),

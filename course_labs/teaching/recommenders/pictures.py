@@ -55,7 +55,7 @@ def plot_decay(sweep # Frame by strength: columns (name, 'mean') and (name, 'std
     held_out, often = sweep['held_out']['mean'], sweep['often']['mean']
     times = often.iloc[0]/max(often.iloc[-1], 1e-3)
     titles = (f'Lowest mean held-out error at {held_out.idxmin():g}',
-              f'The strongest decay makes the factors of often\nrated items {times:.1f} times shorter')
+              f'The strongest decay: factors of often\nrated items {times:.1f} times shorter')
     labels = 'RMSE (stars)', 'mean length of the item factors'
     parts = dict(training='training', held_out='held out'), dict(often='items rated often',
                                                                  seldom='items rated seldom')
@@ -101,7 +101,9 @@ def plot_lists(lists, # `Comparison` of rankers with the measures and `shown`, t
                edgecolor='white', color=COLOURS[j])
     ax.set_xticks(place, in_two_lines)
     ax.legend(fontsize=8)
-    ax.set(ylabel='score (0 to 1)', title=fill(f'NDCG, {lists.finding()}', 52))
+    says = {o.a: 'better' if o.better == o.a else 'worse' if o.better else o.title for o in lists.verdicts()}
+    found = (f'{name} {word}' for name, word in says.items())
+    ax.set(ylabel='score (0 to 1)', title=fill(f'NDCG against {lists.pairs[0][1]}: {"; ".join(found)}', 52))
     bx.bar(place, 100*t.shown)
     bx.set_xticks(place, in_two_lines, fontsize=8)
     most, least = t.shown.idxmax(), t.shown.idxmin()
