@@ -20,7 +20,7 @@ CHANGES = {
         ('faster*how.lr,', '1.01*faster*how.lr,', 'cures = compare(')],
     3: [('wd=how.wd).fit_one_cycle(how.epochs, how.lr)', 'wd=how.wd).fit_one_cycle(how.epochs, how.lr*1.01)', 'fit_one_cycle(how.epochs'),
         ('cfg.homework_lr)', 'cfg.homework_lr, pct_start=.3)', 'cfg.homework_lr'),
-        ('cfg.drop_epochs, 32,', 'cfg.drop_epochs, 33,', 'cfg.drop_epochs, 32')],
+        ('SGD(net.parameters(), how.lr, 0.9)', 'SGD(net.parameters(), how.lr*1.01, 0.9)', 'drops = {o:')],
     4: [("nets.variant('one rate', cfg.arch, 'fit_one_cycle',", "nets.variant('one rate', cfg.arch, 'by depth',", 'cycles = compare_all(')],
     5: [('wd=.01, path=lab.out)', 'wd=.02, path=lab.out)', 'pair_learner('),
         ('cfg.steps_masked, cfg.lm_lr)', 'cfg.steps_masked, cfg.lm_lr*1.01)', 'cfg.steps_masked, cfg.lm_lr'),
@@ -30,7 +30,7 @@ CHANGES = {
         ("lr_scheduler_type='constant',", "lr_scheduler_type='constant', weight_decay=.01,", "lr_scheduler_type='constant'")]}
 WEEKS = sorted(CHANGES)
 # What makes the longest labs shorter; each of their trainings is still there
-SHORT = {4: ['epochs=1', 'small_epochs=1', 'multi_epochs=1', 'seeds=2'],
+SHORT = {4: ['epochs=1', 'small_epochs=1', 'seeds=2'],
          5: ['steps_autoregressive=20', 'steps_masked=20', 'steps_permuted=20', 'steps_nsp=20', 'n_train=600', 'n_valid=200', 'head_epochs=2', 'epochs=1', 'seeds=2', 'find_steps=30']}
 
 @contextmanager

@@ -131,7 +131,7 @@ def _undefined(nb): # Name: number of the first cell that uses it, from 1
 def lost_names(lab:dict,    # A lab with solutions
                student:dict # Its student version
               ) -> dict:    # Name: number of the cell of `student` that uses it first, from 1
-    "Names that the lab defines and the student's notebook only uses, for a hidden cell or a solution held them"
+    "Names that the lab defines, in a hidden cell or a solution, and the student's notebook only uses"
     have = _undefined(lab)
     return {k: i for k,i in _undefined(student).items() if k not in have}
 
@@ -175,8 +175,8 @@ def faults(lab:dict,     # A lab with solutions
             res.append(f'the solution of {t.id} fails its check: {r.state}. {r.message}')
         if (r := mark(t.id, stubs[t.id])).state != NOT_ATTEMPTED:
             res.append(f"the stub of {t.id} is '{r.state}' for its check, not '{NOT_ATTEMPTED}'")
-    res += [f"cell {i} uses {k}, which no cell of the student's notebook defines: define it where students see it"
-            for k,i in lost_names(lab, student).items()]
+    res += [f"cell {i} uses {k}, which no cell of the student's notebook defines: "
+            'define it in a cell that students see' for k,i in lost_names(lab, student).items()]
     return [f'{name}: {o}' for o in res + leaks(student, tasks)]
 
 # %% ../../nbs/lib/marking/04_release.ipynb #50ece2af

@@ -111,7 +111,9 @@ def _plain(x):
 def _flat(x):
     return [o for row in x for o in _flat(row)] if isinstance(x, list) else [x]
 
-def _close(a, b, tol): return a == b or (math.isnan(a) and math.isnan(b)) or abs(a-b) <= tol*max(1., abs(b))
+def _close(a, b, tol):
+    if not (math.isfinite(a) and math.isfinite(b)): return a == b or (math.isnan(a) and math.isnan(b))
+    return abs(a-b) <= tol*max(1., abs(b))
 
 def _same_kind(got, want, call, think):
     g, w = _kind(got), _kind(want)

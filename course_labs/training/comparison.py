@@ -9,6 +9,7 @@ __all__ = ['SHARES', 'Run', 'compare', 'planned_pairs', 'Comparison']
 
 # %% ../../nbs/lib/training/02_comparison.ipynb #34c1dfd7
 import gc, html, itertools, math, sys, time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from textwrap import fill
 
@@ -63,6 +64,14 @@ def _tidy():
     torch = sys.modules.get('torch')
     if torch is not None and torch.cuda.is_available(): torch.cuda.empty_cache()
 
+@contextmanager
+def _old_left_alone():
+    "What there is before the first run, objects of libraries, is not searched for garbage after each run"
+    gc.collect()
+    gc.freeze()
+    try: yield
+    finally: gc.unfreeze()
+
 def _run(variant, train, seed, metric, lower_is_better):
     seed_everything(seed)
     start = time.perf_counter()
@@ -105,11 +114,12 @@ def compare(variants:dict,             # Name: function of the seed that trains 
         bar = progress_bar(jobs, leave=False)
     else: bar = jobs
     runs = []
-    for seed, name in bar:
-        run = _run(name, variants[name], seed, metric, lower_is_better)
-        runs.append(run)
-        said = run.error or f'{run.metrics[metric]:.4g}'
-        if progress: bar.comment = f'{name}, seed {seed}: {said}'[:100]
+    with _old_left_alone():
+        for seed, name in bar:
+            run = _run(name, variants[name], seed, metric, lower_is_better)
+            runs.append(run)
+            said = run.error or f'{run.metrics[metric]:.4g}'
+            if progress: bar.comment = f'{name}, seed {seed}: {said}'[:100]
     if all(r.error for r in runs):
         first = runs[0]
         raise CourseError('no variant could be trained; '

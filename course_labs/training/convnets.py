@@ -66,16 +66,17 @@ def dense_net(size:int,        # Height and width of an image
     "One hidden layer on the pixels"
     return dense_head((size*size, hidden, n_out)).apply(init_weights)
 
-def conv_net(width:int=8,  # Channels of the first layer
-             n_out:int=10  # Classes
+def conv_net(width:int=8,   # Channels of the first layer
+             n_out:int=10,  # Classes
+             size:int=None  # Height and width of an image, where the last layer sees every position
             ) -> nn.Sequential:
-    "Three convolutions, the average of each map, and one linear layer; takes any size"
+    "Three convolutions, the average of each map, and one linear layer; takes any size without `size`"
     net = nn.Sequential(
         conv_layer(1, width, norm=True),
         conv_layer(width, 2*width, norm=True, pool=nn.MaxPool2d(2)),
         conv_layer(2*width, 2*width, norm=True),
-        nn.AdaptiveAvgPool2d(1),
-        dense_head((2*width, n_out)))
+        nn.AdaptiveAvgPool2d(1) if size is None else nn.Identity(),
+        dense_head((2*width*(1 if size is None else (size//2)**2), n_out)))
     return net.apply(init_weights)
 
 # %% ../../nbs/lib/training/30_convnets.ipynb #a77b89a4
@@ -204,7 +205,7 @@ def norm_net(size:int, n_out:int, norm:bool, # Height and width of an image, cla
         conv_layer(width, width, stride=2, norm=norm),
         conv_layer(width, width, norm=norm),
         conv_layer(width, width, stride=2, norm=norm),
-        dense_head((flat, n_out)))
+        dense_head((flat, n_out))).apply(init_weights)
 
 def wide_net(size:int, n_out:int, p:float, # Height and width of an image, classes, dropout
              width:int=256                 # Values of both hidden layers
@@ -228,12 +229,12 @@ def passed_on(make,     # Function that makes a block of 16 channels
 def depth_net(depth:int, width:int, n_out:int, # Layers with weights, an even number; channels; classes
               skip:bool                        # Add the input of a block to its output?
              ) -> nn.Sequential:
-    "A convolution of stride 2, blocks of two convolutions at one size, and a linear layer"
+    "A convolution of stride 2, blocks that differ in the skip alone (gamma is 1 in all), a linear layer"
     return nn.Sequential(
         conv_layer(1, width, stride=2, norm=True),
-        *[ResBlock(width, width, skip=skip) for _ in range((depth - 2)//2)],
+        *[ResBlock(width, width, skip=skip, gamma=1.) for _ in range((depth - 2)//2)],
         nn.AdaptiveAvgPool2d(1),
-        dense_head((width, n_out)))
+        dense_head((width, n_out))).apply(init_weights)
 
 # %% ../../nbs/lib/training/30_convnets.ipynb #cn000005
 def like_sized(n:int,     # Parameters that are wanted

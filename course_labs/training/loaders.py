@@ -22,7 +22,6 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from ..core.files import CourseError
-from .vision_models import image_body, vision_model
 
 # %% ../../nbs/lib/training/09_loaders.ipynb #64caed7e
 class TensorLoader(TfmdDL):
@@ -97,6 +96,7 @@ def features(images,         # uint8 (n, height, width, 3)
              bs:int=128      # Images at a time
             ) -> np.ndarray: # float32 (n, features)
     "What a frozen body without a head says about each image, averaged over the image"
+    from course_labs.training.vision_models import image_body # timm takes seconds to import, and loaders
     body,_,pool = image_body(name, pretrained, img_size)
     if pool: body = nn.Sequential(body, nn.AdaptiveAvgPool2d(1), nn.Flatten())
     return logits_of(body.to(device=device, memory_format=torch.channels_last), images, bs).numpy()
@@ -106,6 +106,7 @@ def need_models(img_size, # int or (height, width), for models that fix their in
                 **names   # Name of a setting: a model as in `vision_model`, or a tuple of them
                ) -> pd.DataFrame: # One row a model: where its weights come from, parameters in millions
     "Load every model once; raises one `CourseError` that lists those that cannot be had, and their settings"
+    from course_labs.training.vision_models import vision_model
     rows, missing = {}, []
     for key,value in names.items():
         for name in [value] if isinstance(value, str) else value:

@@ -80,7 +80,7 @@ def suggest_steep(lrs, losses) -> float:
     return float(lrs[int(np.argmin(np.diff(losses)/np.diff(np.log(lrs))))])
 
 def suggest_valley(lrs, losses) -> float:
-    "About the middle of the last two thirds of the longest subsequence of falling losses (ESRI, in fastai)"
+    "About half way along the longest subsequence of falling losses (ESRI, in fastai)"
     losses = np.asarray(losses)
     length = np.ones(len(losses), dtype=int) # of the longest decreasing subsequence that ends here
     for i in range(1, len(losses)):
@@ -209,11 +209,12 @@ def plot(self:LRSweep,
     lrs, losses = self.centred()
     part = self.falling()
     ax.plot(self.lrs, self.smoothed, '-', color='0.8', label='running mean')
-    ax.plot(lrs, losses, '-', color='0.6', lw=1)
+    ax.plot(lrs, losses, '-', color='0.6', lw=1, label='without the lag')
     ax.plot(*part, '-', color='0.3', lw=3, label='where the rules look')
     for (name, lr), colour in zip(self.suggestions().items(), COLOURS):
         if not math.isfinite(lr): continue
-        loss = np.interp(np.log(lr), np.log(lrs), losses)
+        seen = (self.lrs, self.smoothed) if name == 'slide' else (lrs, losses)
+        loss = np.interp(np.log(lr), np.log(seen[0]), seen[1])
         ax.plot(lr, loss, MARKS[name], color=colour, ms=8, label=f'{SAYS.get(name, name)} {lr:.2g}')
     low, high = losses.min(), losses[:losses.argmin() + 1].max()
     ax.set(xscale='log',

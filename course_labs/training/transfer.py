@@ -8,6 +8,8 @@ Docs: https://course-labs.github.io/course_labs/lib/training/transfer.html.md"""
 __all__ = ['METHODS', 'leaf_augment', 'paddy_learner', 'fit', 'error_of', 'Schedule', 'compare_all', 'probe_right', 'probe_error']
 
 # %% ../../nbs/lib/training/34_transfer.ipynb #d8df58fb
+import time
+
 import numpy as np
 import pandas as pd
 import torch
@@ -73,9 +75,11 @@ def error_of(probs,   # (n, classes): scores or probabilities
 
 # %% ../../nbs/lib/training/34_transfer.ipynb #f4ce0887
 class Schedule(Callback):
-    "Notes rates of body and head, momentum, and whether the body is frozen, at each batch"
+    "Notes rates of body and head, momentum, and whether the body is frozen, at each batch, and the time"
     order = 61 # after fastai's scheduler, which is 60
-    def __init__(self): self.rows = []
+    def __init__(self): self.rows, self.seconds = [], 0.
+    def before_fit(self): self.start = time.perf_counter()
+    def after_fit(self):  self.seconds += time.perf_counter() - self.start
     def before_batch(self):
         if not self.training: return
         body, head = self.opt.hypers[0], self.opt.hypers[-1]

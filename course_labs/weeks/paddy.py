@@ -1,4 +1,4 @@
-"""From a folder of leaf photos to a submission: a network that others trained is put to work, taken apart, and beaten
+"""From a folder of leaf photos to a submission: a network that others trained is put to work, taken apart, and put to the test
 
 Docs: https://course-labs.github.io/course_labs/labs/week04_paddy.html.md"""
 
@@ -11,7 +11,7 @@ __all__ = ['depthwise', 'pointwise', 'convnext_block', 'TwoHeads', 'summed_loss'
 # What the functions below need, and what stood here before, for notebooks that import it from here
 import torch
 import torch.nn.functional as F
-from fastai.vision.all import Flatten
+from fastai.vision.all import create_head
 from torch import nn
 
 from ..data_sets.paddy import split_by_class  # noqa: F401
@@ -51,16 +51,13 @@ def convnext_block(x,              # (n, channels, height, width)
 
 # %% ../../nbs/labs/week04_paddy.ipynb #two-heads
 class TwoHeads(nn.Module):
-    "One head a target on the same pooled features"
+    "One head a target on the same features: pooling, batch norm, dropout, a linear layer"
     # Features of the body, classes of each target, is there a map to pool, dropout
     def __init__(self, nf, n_outs, pool=True, ps=0.2):
         super().__init__()
-        pooled = nn.AdaptiveAvgPool2d(1) if pool else nn.Identity()
-        self.neck = nn.Sequential(pooled, Flatten(), nn.BatchNorm1d(nf), nn.Dropout(ps))
-        self.heads = nn.ModuleList(nn.Linear(nf, n) for n in n_outs)
-    def forward(self, x):
-        x = self.neck(x)
-        return tuple(head(x) for head in self.heads)
+        how = dict(lin_ftrs=[], pool=pool, concat_pool=False, ps=ps)
+        self.heads = nn.ModuleList(create_head(nf, n, **how) for n in n_outs)
+    def forward(self, x): return tuple(head(x) for head in self.heads)
 
 def summed_loss(preds, *targs):
     "The sum over targets of their cross-entropies"

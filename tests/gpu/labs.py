@@ -11,7 +11,7 @@ LITE = 'tf_efficientnet_lite0'
 FULL = {
     4: dict(arch=LITE, arch_convnext='project:convnext', arch_vit='project:vit',
             archs=f'{LITE},project:convnext,project:vit', image_size=64, bs=16, valid_share=.5, seeds=2, epochs=2,
-            small_epochs=2, precision_images=64, precision_epochs=1, multi_epochs=1),
+            small_epochs=2, precision_images=64, precision_epochs=1),
     2: dict(arch=LITE, far_arch='project:convnext', image_size=128, seeds=2, train_images=60, epochs=1,
             far_sizes='20,100,400', far_test=400, far_steps=60, small_test=400, small_epochs=15, clips=240,
             clip_seconds=.5, series=240, series_length=40, sound_epochs=8, series_epochs=8, days=300, runs=40,

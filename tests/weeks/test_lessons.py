@@ -1,5 +1,5 @@
 "Labs are lessons: what a reader meets stays inside a budget, and each prediction is answered"
-import json, re, sys
+import ast, builtins, json, re, sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,19 @@ def test_every_check_stands_right_behind_its_answer(name):
     cells = code_of(name)
     behind = {m[1]: cells[i-1] for i,s in enumerate(cells) if (m := re.match(r"check\('w\d+\.(\w+)'", s))}
     assert [k for k,before in behind.items() if '### BEGIN SOLUTION' not in before] == []
+
+@pytest.mark.parametrize('name', [*MEASURED, *EXTRAS])
+def test_every_name_of_the_students_version_is_made_in_it(name):
+    "What a hidden cell imports or defines is not there for the student"
+    cells = [''.join(c['source']) for c in lab_of(name)['cells'] if c['cell_type'] == 'code']
+    shown = [re.sub(r'^(\s*)[%!].*$', r'\1pass', s, flags=re.M) for s in cells if not re.match(r'#\s*\|\s*hide', s)]
+    nodes = [n for s in shown for n in ast.walk(ast.parse(s))]
+    made = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    made |= {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler))}
+    made |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+    made |= {(a.asname or a.name).split('.')[0] for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}
+    used = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    assert used - made - set(dir(builtins)) - {'__file__', 'get_ipython', 'display'} == set()
 
 def cell(text, kind='code'): return dict(cell_type=kind, source=[text])
 

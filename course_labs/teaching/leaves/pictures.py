@@ -22,14 +22,14 @@ from ...training.timm_parts import attention_map
 # %% ../../../nbs/lib/teaching/leaves/01_pictures.ipynb #4bb66e4b
 def plot_costs(comparison # From `compare`
               ):          # The matplotlib figure
-    "Mean error of each variant against the time of one training, with the spread over seeds"
+    "Mean error of each variant against the time of one training; a bar is the standard deviation over seeds"
     rows = comparison.table()
     fig,ax = plt.subplots()
     for v,mark,colour in zip(rows.index, 'osD^v', COLOURS):
         at = rows.seconds[v], rows.error[v]
         ax.errorbar(*at, yerr=np.nan_to_num(rows.spread[v]), fmt=mark, color=colour, ms=9, capsize=4)
         ax.annotate(f'{v}: {rows.error[v]:.2f}', at, xytext=(8, 6), textcoords='offset points')
-    ax.set(xlabel='time of one training (s)', ylabel='error (share of validation images)',
+    ax.set(xlabel='time of one training (s)', ylabel='error (share); bar: spread over seeds',
            xlim=(0, 1.4*rows.seconds.max()), ylim=(0, 1))
     ax.set_title(judged(comparison), fontsize=9)
     return fig
@@ -54,7 +54,7 @@ def plot_schedules(schedules:dict # Name: table from `Schedule.table`
             top.axvspan(-0.5, frozen - 0.5, color='0.88', label=f'body frozen ({frozen} batches)')
             low.axvspan(-0.5, frozen - 0.5, color='0.88')
         top.set(yscale='log')
-        top.set_title(f'{name}: {"two cycles" if frozen else "one cycle"}', fontsize=9)
+        top.set_title(f'{name}: {"a frozen rise, then a cycle" if frozen else "one cycle"}', fontsize=9)
         low.set(xlabel='training batch')
         top.legend(fontsize=8)
     axs[0, 0].set_ylabel('learning rate (log)')
@@ -65,7 +65,7 @@ def plot_schedules(schedules:dict # Name: table from `Schedule.table`
 ZERO, INFINITE = 2.**-25, 65520. # What float16 rounds to 0, and what it rounds to infinity
 
 def plot_gradients(grads # Tensors, any shapes
-                  ) -> tuple: # The scale, and the share of entries that become 0 all the same
+                  ) -> tuple: # The scale, and the shares of entries that become 0 without it and with it
     "Sizes of gradients between the two ends of float16, alone and with the largest loss scale that fits"
     scale = 2.**math.floor(math.log2(65504/max(g.abs().max().item() for g in grads)))
     flat = torch.cat([g.detach().float().flatten() for g in grads]).abs().double().numpy()
@@ -81,13 +81,14 @@ def plot_gradients(grads # Tensors, any shapes
     ax.axvspan(low, math.log2(ZERO), color=COLOURS[1], alpha=0.25, label='becomes 0')
     ax.axvspan(math.log2(INFINITE), high, color=COLOURS[3], alpha=0.25, label='becomes infinite')
     lost, kept = (float(np.mean(flat*s <= ZERO)) for s in (1, scale))
-    over = int((flat*4*scale >= INFINITE).sum())
-    ax.set(xlabel='size of a gradient entry (power of 2)', ylabel='entries (count)', xlim=(low, high),
+    over = int((flat*2*scale >= INFINITE).sum())
+    ax.set(xlabel=f'size of a gradient entry (power of 2; {np.mean(size < low):.2%} lie further left)',
+           ylabel='entries (count)', xlim=(low, high),
            title=f'float16 makes {lost:.2%} of the entries 0, with the scale {kept:.2%};\n'
-                 f'with four times that scale {over} would become infinite')
+                 f'with twice that scale {over} would become infinite')
     ax.set_ylim(top=1.25*ax.get_ylim()[1])
     ax.legend(fontsize=8, ncols=2, loc='upper left')
-    return scale, kept
+    return scale, lost, kept
 
 # %% ../../../nbs/lib/teaching/leaves/01_pictures.ipynb #943c9868
 def plot_formats(precision # From `compare`: variants are formats, with seconds_per_epoch and peak_mb
@@ -95,19 +96,22 @@ def plot_formats(precision # From `compare`: variants are formats, with seconds_
     "Time, memory and error of trainings that differ in their number format alone"
     rows = precision.table().loc[precision.variants]
     half = min(rows.index.drop('float32'), key=lambda o: rows.seconds_per_epoch[o], default='float32')
-    times, memory = (rows[o][half]/rows[o]['float32'] for o in ('seconds_per_epoch', 'peak_mb'))
+    per = rows[['seconds_per_epoch', 'peak_mb']]/rows.loc['float32', ['seconds_per_epoch', 'peak_mb']]
+    costs = [f'{o}: {t:.1f} times the time and {mb:.2f} times the memory of float32'
+             for o,t,mb in per.drop('float32').itertuples()]
+    if rows.get('skipped', rows.error*0).any():
+        costs += [f'float16 left {rows.skipped["float16"]:.1f} steps out on average: its scale was too large']
     shown = {'seconds_per_epoch': 'time of an epoch (s)',
              'peak_mb': 'peak memory (MB)',
              'error': 'error (share)'}
-    fig,axs = plt.subplots(1, 3, figsize=(8.5, 2.8))
+    fig,axs = plt.subplots(1, 3, figsize=(8.5, 3.1))
     for ax,(column,label) in zip(axs, shown.items()):
         spread = rows.spread.fillna(0) if column == 'error' else None
         colours = [COLOURS[i] for i in (0, 1, 4)][:len(rows)]
         ax.bar(rows.index, rows[column], color=colours, yerr=spread, capsize=4)
         ax.set(ylabel=label)
         ax.tick_params(axis='x', labelsize=8)
-    fig.suptitle(f'{half}: {times:.2f} times the time and {memory:.2f} times the memory of float32\n'
-                 f'{precision.finding()}', fontsize=9)
+    fig.suptitle('\n'.join([*costs, precision.finding()]), fontsize=9)
     return half
 
 def plot_sizes(sizes:dict, # Name: a number
@@ -117,8 +121,9 @@ def plot_sizes(sizes:dict, # Name: a number
     "A bar for each of a few numbers, the last in another colour"
     fig,ax = plt.subplots(figsize=(7, 0.9 + 0.35*len(sizes)))
     colours = [COLOURS[1], *[COLOURS[0]]*(len(sizes) - 1)]
-    ax.barh(list(sizes)[::-1], list(sizes.values())[::-1], color=colours)
-    ax.set(xlabel=xlabel, title=title)
+    bars = ax.barh(list(sizes)[::-1], list(sizes.values())[::-1], color=colours)
+    ax.bar_label(bars, [f'{o:,.0f}' for o in list(sizes.values())[::-1]], padding=3, fontsize=8)
+    ax.set(xlabel=xlabel, title=title, xlim=(0, 1.12*max(sizes.values())))
     ax.grid(axis='y', visible=False)
     return fig
 
@@ -127,7 +132,7 @@ def plot_attention(learn,  # From `paddy_learner`, of a vision transformer
                    images, # uint8 arrays (height, width, 3)
                    titles  # One an image
                   ):       # The matplotlib figure
-    "Photos, and how much the last block looks at each part of them"
+    "Images, and how much the last block looks at each part of them"
     net = learn.model.eval().cpu()
     normalise, vit = net[0][0], net[0][1].model
     fig,axs = plt.subplots(1, 2*len(images), figsize=(3*len(images), 2.2), squeeze=False)
@@ -140,28 +145,28 @@ def plot_attention(learn,  # From `paddy_learner`, of a vision transformer
         photo.set_title(title, fontsize=8, loc='center')
         over.set_title(f'most: {m.max()*m.size:.1f} x the mean', fontsize=8, loc='center')
     for ax in axs.flat: ax.axis('off')
-    fig.suptitle('Photo, and how much the last block looks at each part (bright: more)')
+    fig.suptitle('Leaf, and how much the last block looks at each part (bright: more)')
     return fig
 
 # %% ../../../nbs/lib/teaching/leaves/01_pictures.ipynb #55a94bcd
-def plot_architectures(rows # Table by model: error, spread, seconds_per_100, step_mb, weights
+def plot_architectures(rows # Table by model: error, spread, seconds, step_mb, weights
                       ):    # The matplotlib figure
-    "Error of each model against the time of 100 images; a larger mark needs more memory"
+    "Error of each model against the time of its training; a larger mark needs more memory"
     fig,ax = plt.subplots(figsize=(8.5, 4))
     marks, largest = [], max(rows.step_mb.max(), 1)
     for (name,r),colour in zip(rows.iterrows(), [*COLOURS, *COLOURS]):
         shape = 's' if r.weights == 'random' else 'o'
         label = f'{name}\n{r.error:.2f}, {r.step_mb:.0f} MB, {r.weights}'
-        ax.errorbar(r.seconds_per_100, r.error, yerr=r.spread, fmt='none', ecolor='0.6', capsize=3)
-        ax.scatter(r.seconds_per_100, r.error, s=30 + 500*r.step_mb/largest, color=colour,
+        ax.errorbar(r.seconds, r.error, yerr=r.spread, fmt='none', ecolor='0.6', capsize=3)
+        ax.scatter(r.seconds, r.error, s=30 + 500*r.step_mb/largest, color=colour,
                    alpha=0.6, edgecolor='black', marker=shape)
         marks.append(Line2D([], [], color=colour, marker=shape, ls='', mec='black', label=label))
-    seconds = rows.seconds_per_100
+    seconds = rows.seconds
     best = rows.error.idxmin()
-    ax.set(xlabel='time of 100 images, in the way they were used (s)',
+    ax.set(xlabel='time of one training (s), mean over seeds',
            ylabel='error (share of validation images)', xlim=(0, 1.15*seconds.max()), ylim=(0, 1),
            title=f'{best} has the lowest error,\n'
-                 f'at {seconds[best]/seconds.min():.1f} times the time of the quickest')
+                 f'after a training of {seconds[best]:.1f} s; the quickest took {seconds.min():.1f} s')
     fig.legend(handles=marks, loc='outside right upper', fontsize=8,
                title='error, memory of a step, weights', title_fontsize=8)
     return fig
@@ -180,7 +185,7 @@ def plot_ensembles(errors,     # (seeds, members): error of the first member, of
     if same is not None:
         ax.axhline(same, color=COLOURS[3], ls='--', label=f'{len(errors)} seeds of {names[0]}')
     ax.set_xticks(k, [names[0], *(f'and {o}' for o in names[1:])])
-    ax.set(ylabel='error (share of validation images)', ylim=0,
+    ax.set(ylabel='error (share of validation images)', ylim=0, xlim=(0.7, len(names) + 0.3),
            title=f'Best with {means.argmin() + 1} of {len(names)} ({means.min():.2f}); '
                  f'all together {means[-1]:.2f}')
     ax.legend(fontsize=8)

@@ -8,6 +8,8 @@ Docs: https://course-labs.github.io/course_labs/lib/teaching/leaves/trainings.ht
 __all__ = ['train_shared', 'answers', 'mean_error', 'Leaves', 'Nets']
 
 # %% ../../../nbs/lib/teaching/leaves/00_trainings.ipynb #1e946144
+import time
+
 import numpy as np
 import pandas as pd
 import torch
@@ -86,7 +88,7 @@ class Leaves:
         return f'{how_many} images are {width} x {height} pixels (width x height)'
 
     @property
-    def floor(self) -> float: # 0 to 1
+    def baseline(self) -> float: # 0 to 1
         "Error of always naming the largest class"
         return 1 - self.table.label.value_counts().max()/len(self.table)
 
@@ -123,7 +125,8 @@ class Leaves:
     def learner(self, name, pretrained=True, augment=True, dls=None, **kwargs):
         "The learner of every comparison, ready for this device: in its precision, and within its memory"
         dls = dls or self.dls(self.augment if augment else None)
-        learn = paddy_learner(dls, name, pretrained, img_size=self.cfg.image_size, **kwargs)
+        learn = paddy_learner(dls, name, pretrained, img_size=self.cfg.image_size, cbs=[Schedule()],
+                              **kwargs)
         return within_memory(half_precision(learn, self.lab.device.precision))
 
     def photo(self, row:int # Of the table
@@ -143,31 +146,35 @@ class Nets:
     `kept[variant, seed]` holds 'learn', 'probs' and 'targs' for the validation images, and 'schedule'."""
     def __init__(self, leaves:Leaves): self.leaves, self.kept, self._features = leaves, {}, {}
 
-    def keep(self, variant, seed, learn, schedule=None):
-        "Remember a trained network and what it says of the validation images; its error"
+    def keep(self, variant, seed, learn, seconds=None):
+        "Remember a trained network, and what it says of the validation images; `answers`"
         with on_device(learn), quiet(learn): probs,targs = learn.get_preds(ds_idx=1)
-        self.kept[variant, seed] = dict(learn=learn, probs=probs, targs=targs, schedule=schedule)
+        schedule = learn.schedule
+        self.kept[variant, seed] = dict(learn=learn, probs=probs, targs=targs, schedule=schedule,
+                                        seconds=schedule.seconds if seconds is None else seconds)
         return answers(probs, targs)
 
     def train(self, variant, seed, name, method, pretrained=True, **how):
         "Train one variant from one seed"
-        leaves, schedule = self.leaves, Schedule()
-        cfg, lab = leaves.cfg, leaves.lab
+        leaves, cfg, lab = self.leaves, self.leaves.cfg, self.leaves.lab
         seed_everything(seed)
-        learn = self.leaves.learner(name, pretrained, cbs=[schedule])
+        learn, start = leaves.learner(name, pretrained), time.perf_counter()
         if cfg.num_processes > 1:
             settings = dict(bs=cfg.bs, image_size=cfg.image_size, device=lab.device.kind,
                             precision=lab.device.precision)
             job = [leaves.cache.folder/'images.npy', leaves.labels, leaves.valid, settings, leaves.augment,
                    lab.checkpoints(variant, seed), seed, name, method, pretrained, how]
-            weights, schedule.rows = launch(train_shared, cfg.num_processes, job)
+            weights, learn.schedule.rows = launch(train_shared, cfg.num_processes, job)
             learn.model.load_state_dict(weights)
         else: fit(learn, method, **how)
-        return self.keep(variant, seed, learn, schedule)
+        return self.keep(variant, seed, learn, time.perf_counter() - start)
 
-    def variant(self, variant, name, method, how, **kwargs):
-        "A named training for `compare`"
-        return {variant: lambda seed: self.train(variant, seed, name, method, **kwargs, **how)}
+    def variant(self, variant, name, method, how, done=(), **kwargs):
+        "A named training for `compare`; the trainings of the seeds `done` are there already"
+        def train(seed):
+            if seed in done: return self.told(variant, seed)
+            return self.train(variant, seed, name, method, **kwargs, **how)
+        return {variant: train}
 
     def features(self, method=None): # How photos are resized; as the settings say when None
         "What the frozen main model says about each photo, computed once: (n, features)"
@@ -185,12 +192,18 @@ class Nets:
         return probe_right(self.features(method), leaves.labels, leaves.train_rows, leaves.valid, C)
 
     def probe(self, variant, C):
-        "A linear probe for `compare`, as the head of a network; no chance is in it"
+        "A linear probe for `compare`, as the head of a network; there is no chance in it: fitted once"
+        once = {}
         def train(seed):
-            self._features.pop(self.leaves.cfg.resize, None) # its time is part of the training
-            rows = self.leaves.train_rows
-            probe = fit_probe(self.features()[rows], self.leaves.labels[rows], C)
-            return self.keep(variant, seed, put_probe(self.leaves.learner(self.leaves.cfg.arch), probe))
+            if not once:
+                start, rows = time.perf_counter(), self.leaves.train_rows
+                self._features.pop(self.leaves.cfg.resize, None) # their time is part of the training
+                probe = fit_probe(self.features()[rows], self.leaves.labels[rows], C)
+                learn, seconds = self.leaves.learner(self.leaves.cfg.arch), time.perf_counter() - start
+                self.keep(variant, seed, put_probe(learn, probe), seconds)
+                once.update(self.kept[variant, seed])
+            self.kept[variant, seed] = dict(once)
+            return self.told(variant, seed) | dict(seconds=once['seconds'])
         return {variant: train}
 
     def in_format(self, precision, name, how):
@@ -201,8 +214,9 @@ class Nets:
             dls = leaves.dls(leaves.augment, train=leaves.some(leaves.train_rows, n))
             learn = half_precision(leaves.learner(name, dls=dls), precision)
             m = measure(lambda: fit(learn, 'fit_one_cycle', **how))
+            skipped = getattr(getattr(learn, 'mixed_precision', None), 'n_skipped', 0)
             half_precision(learn, 'float32') # all are asked in one format: they differ in their training
-            cost = dict(peak_mb=m.peak_mb, seconds_per_epoch=m.seconds/how['epochs'])
+            cost = dict(peak_mb=m.peak_mb, seconds_per_epoch=m.seconds/how['epochs'], skipped=skipped)
             return self.keep(precision, seed, learn) | cost
         return train
 
@@ -214,12 +228,13 @@ class Nets:
         known.update({o: o for o in others})
 
     def table(self, names, known):
-        "Error over the seeds, time and memory of each model, the best first; `known` has its variant"
+        "Error and time of a training of each model, its size, the best first; `known` has its variant"
         rows = {}
         for name in names:
             errors = [self.told(known[name], s)['error'] for s in self.leaves.seeds]
             spread = np.std(errors, ddof=1) if len(errors) > 1 else 0
-            rows[name] = dict(error=np.mean(errors), spread=spread, how=known[name],
+            seconds = np.mean([self.kept[known[name], s]['seconds'] for s in self.leaves.seeds])
+            rows[name] = dict(error=np.mean(errors), spread=spread, trained_as=known[name], seconds=seconds,
                               **self.cost(name, known[name] == 'linear probe'))
         return pd.DataFrame(rows).T.infer_objects().sort_values('error')
 
@@ -235,16 +250,22 @@ class Nets:
         return self.told(variant, seed, 'tta')
 
     def together(self, members, kind='probs'):
-        "Error of the mean of what some networks, pairs of variant and seed, say of the validation images"
+        "What the mean of some networks, pairs of variant and seed, says of the validation images: `answers`"
         probs = torch.stack([self.kept[m][kind] for m in members]).mean(0)
-        return error_of(probs, self.kept[members[0]]['targs'])
+        return answers(probs, self.kept[members[0]]['targs'])
 
-    def vote(self, members, kind='probs'):
-        "The class that some networks together name for each test image"
+    def growing(self, order):
+        "Errors of the first of some variants, of the first two together, of three: a row a seed"
+        members = [order[:k + 1] for k in range(len(order))]
+        return [[self.together([(o, s) for o in some])['error'] for some in members]
+                for s in self.leaves.seeds]
+
+    def answer(self, members, kind='probs'):
+        "The class of the largest mean probability of some networks, for each test image"
         return [self.leaves.classes[i] for i in
-                torch.stack([self._vote(m, kind) for m in members]).mean(0).argmax(1).tolist()]
+                torch.stack([self._answer(m, kind) for m in members]).mean(0).argmax(1).tolist()]
 
-    def _vote(self, member, kind):
+    def _answer(self, member, kind):
         learn = self.kept[member]['learn']
         seed_everything(member[1])
         dl = learn.dls.test_dl(self.leaves.tests)
@@ -261,7 +282,7 @@ class Nets:
             return [p.grad.cpu() for p in model.parameters() if p.grad is not None]
 
     def cost(self, name, probed=False): # A probe needs no gradient
-        "Time of 100 images, memory of a step, parameters and kind of weights of a model"
+        "Memory of a step in MB, parameters and kind of weights of a model"
         learn = self.leaves.learner(name, augment=False)
         learn.unfreeze()
         model, (x,y) = learn.model.train(), learn.dls.train.one_batch()
@@ -269,8 +290,6 @@ class Nets:
             with torch.set_grad_enabled(not probed): loss = learn.loss_func(model(x), y)
             if not probed: loss.backward()
         with on_device(learn):
-            step()
             m = measure(step)
-        return dict(seconds_per_100=100*m.seconds/len(x), step_mb=m.peak_mb,
-                    million_parameters=sum(p.numel() for p in model.parameters())/1e6,
+        return dict(step_mb=m.peak_mb, million_parameters=sum(p.numel() for p in model.parameters())/1e6,
                     weights=learn.weights_from)
