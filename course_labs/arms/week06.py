@@ -13,11 +13,11 @@ from functools import lru_cache
 
 from ..data_sets.ratings import draw_ratings, split_random
 from ..syllabus import week
+from ..teaching.recommenders.models import (
+    BiasOnly, DotBias, NeuralCF, RatersDot, chosen_or_not, fit_ratings, predict, rating_errors)
 from ..training.budget import fetched, on_cpu
 from ..training.ranking import rank_all
 from ..training.recipes import Arm
-from ..teaching.recommenders.models import (BiasOnly, DotBias, NeuralCF, RatersDot, chosen_or_not,
-                                               fit_ratings, predict, rating_errors)
 from ..weeks.collab import DotOnly, DotRange, DotRangeBias
 
 # %% ../../nbs/lib/arms/week06.ipynb #7833b3cb

@@ -22,20 +22,21 @@ from torch.nn import functional as F  # noqa: F401
 
 from ..core.files import CourseError  # noqa: F401
 from ..data_sets.ratings import Ratings, draw_ratings  # noqa: F401
+from ..teaching.recommenders.factors import (  # noqa: F401
+    axis_words, nearest, pca, similarity)
 from ..teaching.recommenders.loops import feedback_loop  # noqa: F401
-from ..teaching.recommenders.phrases import PHRASES, cross_search  # noqa: F401
-from ..teaching.recommenders.factors import axis_words, nearest, pca, similarity  # noqa: F401
-from ..training.hub import push_repository
-from ..teaching.recommenders.newcomers import (  # noqa: F401
-    fold_in, item_side, load_recommender, save_recommender, score_newcomer)
 from ..teaching.recommenders.models import (  # noqa: F401
     BiasOnly, DotBias, NeuralCF, RatersDot, chosen_or_not, clear_unseen, fit_ratings, predict,
     rating_errors, rating_learner, rating_loaders, table)
+from ..teaching.recommenders.newcomers import (  # noqa: F401
+    fold_in, item_side, load_recommender, save_recommender, score_newcomer)
+from ..teaching.recommenders.phrases import PHRASES, cross_search  # noqa: F401
+from ..training.hub import push_repository
 push_recommender = push_repository
 _all_ = [ # What others import from here
-    'PHRASES', 'cross_search', 'feedback_loop', 'axis_words', 'nearest', 'pca', 'similarity', 'fold_in',
-    'item_side', 'load_recommender', 'save_recommender', 'score_newcomer', 'BiasOnly', 'DotBias',
-    'NeuralCF', 'RatersDot', 'chosen_or_not', 'clear_unseen', 'fit_ratings', 'predict',
+    'PHRASES', 'cross_search', 'feedback_loop', 'axis_words', 'nearest', 'pca', 'similarity',
+    'fold_in', 'item_side', 'load_recommender', 'save_recommender', 'score_newcomer', 'BiasOnly',
+    'DotBias', 'NeuralCF', 'RatersDot', 'chosen_or_not', 'clear_unseen', 'fit_ratings', 'predict',
     'rating_errors', 'rating_learner', 'rating_loaders']
 
 # %% ../../nbs/labs/week06_collab.ipynb #d0710n1a

@@ -52,10 +52,10 @@ def plot_decay(sweep # Frame by strength: columns (name, 'mean') and (name, 'std
               ):     # The matplotlib figure
     "Training and held-out error on the left, length of the factors on the right; bars: standard deviation"
     place = np.arange(len(sweep))
-    held_out, often = sweep['held_out']['mean'], sweep['often']['mean']
-    times = often.iloc[0]/max(often.iloc[-1], 1e-3)
-    titles = (f'Lowest mean held-out error at {held_out.idxmin():g}',
-              f'The strongest decay: factors of often\nrated items {times:.1f} times shorter')
+    best = sweep['held_out']['mean'].idxmin()
+    long = [sweep[k]['mean'][best] for k in ('often', 'seldom')]
+    titles = (f'Lowest mean held-out error at {best:g}',
+              f'At {best:g} the factors of often rated items\nare {long[0]:.2f} long, of the others {long[1]:.2f}')
     labels = 'RMSE (stars)', 'mean length of the item factors'
     parts = dict(training='training', held_out='held out'), dict(often='items rated often',
                                                                  seldom='items rated seldom')
