@@ -14,8 +14,6 @@ __all__ = ['push_recommender', 'DotOnly', 'DotRange', 'DotRangeBias', 'PHRASES',
 # What the classes below need, and what stood here before, for notebooks that import it from here
 import math
 
-import numpy as np
-import pandas as pd
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: F401

@@ -55,7 +55,8 @@ def plot_decay(sweep # Frame by strength: columns (name, 'mean') and (name, 'std
     best = sweep['held_out']['mean'].idxmin()
     long = [sweep[k]['mean'][best] for k in ('often', 'seldom')]
     titles = (f'Lowest mean held-out error at {best:g}',
-              f'At {best:g} the factors of often rated items\nare {long[0]:.2f} long, of the others {long[1]:.2f}')
+              f'At {best:g} the factors of often rated items\n'
+              f'are {long[0]:.2f} long, of the others {long[1]:.2f}')
     labels = 'RMSE (stars)', 'mean length of the item factors'
     parts = dict(training='training', held_out='held out'), dict(often='items rated often',
                                                                  seldom='items rated seldom')
