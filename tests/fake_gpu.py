@@ -120,6 +120,11 @@ CUDA = dict(is_available=lambda: True, device_count=lambda: 1, current_device=la
             mem_get_info=lambda *a: (2**33, 2**34), get_device_capability=lambda *a: (7, 5),
             get_device_properties=lambda *a: mock.Mock(total_memory=2**34, major=7, minor=5))
 
+def load(file, map_location=None, of_torch=torch.load, **kwargs):
+    "What is read from a file onto the GPU lies there"
+    if not (isinstance(map_location, (str, torch.device)) and is_gpu(map_location)): return of_torch(file, map_location=map_location, **kwargs)
+    return put(of_torch(file, map_location='cpu', **kwargs), True)
+
 @contextmanager
 def fake_gpu():
     "Inside, `torch` has a GPU"
@@ -127,6 +132,7 @@ def fake_gpu():
         stack.enter_context(mock.patch.multiple('torch.cuda', **{k: v for k,v in CUDA.items() if hasattr(torch.cuda, k)}))
         stack.enter_context(mock.patch('torch.backends.cudnn.is_acceptable', lambda t: False))
         stack.enter_context(mock.patch('torch.Generator', Generator))
+        stack.enter_context(mock.patch('torch.load', load))
         for name in ('_accelerator_graph_capture_health_check', '_cuda_graph_capture_health_check'):
             if hasattr(torch.optim.Optimizer, name):
                 stack.enter_context(mock.patch.object(torch.optim.Optimizer, name, lambda self: None))

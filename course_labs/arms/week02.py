@@ -177,8 +177,7 @@ def works(cfg,       # Settings of the week
     "What the lab does"
     def net(): return vision_model(cfg.arch, 2, False, cfg.image_size)
     def far_net(): return vision_model(cfg.far_arch, 10, False, cfg.far_pixels)
-    def small(size, bs, widths=(16, 32, 64)):
-        return train_step(lambda: small_cnn(10, widths), bs, 3, size, size)
+    def small(size, bs): return train_step(lambda: small_cnn(10), bs, 3, size, size)
     big = (cfg.image_size,)*2
     photos, look = train_step(net, cfg.bs, 3, *big), train_step(net, 128, 3, *big, train=False)
     epoch, seeds = min(cfg.train_images, n)//cfg.bs, cfg.seeds

@@ -19,6 +19,7 @@ from ..core.files import CourseError
 from ..data_sets.image_cache import cached_dls
 from ..training.loaders import NoValidation, quiet
 from ..training.mistakes import flip_labels
+from ..training.timing import threads
 from ..training.vision_models import image_learner
 
 # %% ../../nbs/lib/teaching/16_small_net.ipynb #91f0a306
@@ -63,7 +64,7 @@ def train_small(images,        # uint8 (n, height, width, 3)
     dls = cached_dls(images, labels, valid, train, bs=bs, batch_tfms=batch_tfms, device=device)
     net = small_cnn(dls.c, widths, dropout).to(device)
     learn = Learner(dls, net, metrics=error_rate, cbs=cbs, opt_func=Adam)
-    with quiet(learn), learn.added_cbs([] if validate else [NoValidation()]):
+    with quiet(learn), threads(1), learn.added_cbs([] if validate else [NoValidation()]):
         if one_cycle: learn.fit_one_cycle(epochs, lr, wd=wd)
         else: learn.fit(epochs, lr, wd=wd)
     return learn
@@ -115,6 +116,6 @@ def fit_whole(images, labels, train, valid, # uint8 (n, height, width, 3); n lab
     learn = image_learner(dls, arch, pretrained=pretrained, img_size=images.shape[1:3], ps=0, lin_ftrs=[],
                           concat_pool=False, metrics=error_rate)
     learn.unfreeze()
-    with quiet(learn), learn.added_cbs(NoValidation()):
+    with quiet(learn), threads(1), learn.added_cbs(NoValidation()):
         learn.fit_one_cycle(max(2, round(steps*bs/len(train))), slice(lr/10, lr) if pretrained else lr)
     return learn

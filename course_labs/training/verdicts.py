@@ -142,23 +142,28 @@ class Verdict:
         "As notebooks of 2026 ask: True for better, False for the same within the tolerance"
         return {'better': True, 'same': False}.get(self.kind)
 
+def _by(diff, low, high, confidence, evidence):
+    "How much higher or lower, with an interval that counts in the same direction"
+    if diff < 0: diff, low, high, word = -diff, -high, -low, 'lower'
+    else: word = 'higher'
+    return (f'{diff:.3g} {word} on average, {100*confidence:.4g} % interval {low:.3g} to {high:.3g}'
+            + f', {evidence}'*bool(evidence))
+
 def _verdict(a, b, kind, diff, ends, evidence, n, confidence, tolerance, lower_is_better, why='', more=''):
     "A `Verdict` with its words; `ends`: low and high end of the interval at a confidence"
     diff, (low, high) = float(diff), (float(o) for o in ends(confidence))
-    better, title, found = None, f'cannot tell with {evidence}', f'{diff:+.3g} on average'
-    interval = f'{100*confidence:.4g} % interval {low:.3g} to {high:.3g}, {evidence}'
+    better, title = None, f'cannot tell with {evidence}'
     text = f'cannot tell {a} from {b} with {evidence}: {why}'
     if kind == 'better':
         better, worse = (a, b) if (diff < 0) == lower_is_better else (b, a)
-        word  = 'lower' if lower_is_better else 'higher'
+        by = (diff, low, high) if better == a else (-diff, -high, -low)
         title = f'{better} is better'
-        text  = f'{title} than {worse}: {abs(diff):.3g} {word} on average ({a} minus {b}: {interval})'
+        text  = f'{title} than {worse}: {_by(*by, confidence, evidence)}'
     elif kind == 'same':
         low, high = (float(o) for o in ends(2*confidence - 1))
         title = f'the same within {tolerance:g}'
-        text  = (f'{a} and {b} are {title}: {found}, {200*confidence - 100:.4g} % interval '
-                 f'{low:.3g} to {high:.3g}, {evidence}')
-    elif not why: text += f'{found}, {100*confidence:.4g} % interval {low:.3g} to {high:.3g}'
+        text  = f'{a} and {b} are {title}: {a} is {_by(diff, low, high, 2*confidence - 1, evidence)}'
+    elif not why: text += f'{a} is {_by(diff, low, high, confidence, "")}'
     return Verdict(a, b, kind, better, diff, low, high, n, confidence, tolerance, title, text + more)
 
 # %% ../../nbs/lib/training/20_verdicts.ipynb #6ba7dcde

@@ -17,7 +17,7 @@ FULL = {
             clip_seconds=.5, series=240, series_length=40, sound_epochs=8, series_epochs=8, days=300, runs=40,
             serve=False),
     3: dict(seeds=2, max_images=1800, valid_pct=.5, bs=64, epochs=4, archs_epochs=3, share_epochs=3,
-            batch_images=600, batch_epochs='20,5,1', noise_draws=40, sweep_epochs=1, norm_images=100, norm_epochs=8,
+            batch_images=600, batch_epochs='20,5,1', noise_draws=40, sweep_epochs=1, norm_epochs=8,
             depth_images=600, depth_epochs=2, depths='8,20', homework_epochs=2),
     7: dict(seeds=2, epochs_sequential=5, digits_epochs=3, fashion_epochs=3, pairs=4000, pairs_epochs=3,
             housing_epochs=4, housing_bs=1024, callback_epochs=15, sweep_steps=60, log_epochs=3, budget=4,

@@ -1,5 +1,5 @@
 "Verdicts over seeds, over examples and on one test set: how often they err, what they refuse, and that all places say the same"
-import functools, itertools, math, random
+import functools, itertools, math, random, re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -246,7 +246,7 @@ def test_the_examples_are_used():
 def test_one_arm_without_examples():
     "Only one of the two says which examples it got right: the seeds alone decide"
     c = Comparison(arms(dict(a=.1), 3, n=100) + arms(dict(b=.3), 3))
-    assert c.verdict('a', 'b').text.endswith('3 seeds)')
+    assert c.verdict('a', 'b').text.endswith('3 seeds')
 
 def test_other_examples_for_other_seeds():
     runs = arms(dict(a=.1, b=.3), 2, n=100) + [Run(v, 7, 0., dict(error=.5), right=np.array([0., 1.])) for v in 'ab']
@@ -287,6 +287,18 @@ def test_bad_input(call, why):
 def test_thin_evidence(xs, ys, why):
     v = judge('a', 'b', xs, ys, tolerance=.5)
     assert v.kind == 'cannot tell' and why in v.text and v.title == f'cannot tell with {len(xs)} seed{"s"[:len(xs) != 1]}'
+
+@pytest.mark.parametrize('lower_is_better', [True, False])
+@pytest.mark.parametrize('xs,ys', [([.1, .12, .09, .11], [.3, .31, .29, .33]), ([.3, .31, .29, .33], [.1, .12, .09, .11])])
+def test_words_and_interval_count_in_one_direction(xs, ys, lower_is_better):
+    v = judge('a', 'b', xs, ys, lower_is_better=lower_is_better)
+    by, low, high = (float(o) for o in re.search(r': ([\d.]+) \w+ on average, 95 % interval ([-\d.]+) to ([-\d.]+)', v.text).groups())
+    assert v.kind == 'better' and 0 < low < by < high and f"{by:.3g} {'lower' if lower_is_better else 'higher'} on" in v.text
+
+def test_what_cannot_be_told_names_whose_difference_it_is():
+    text = judge('a', 'b', [.3, .1, .2], [.2, .25, .2]).text
+    assert 'a is 0.0167 lower on average' in text, text
+    assert 'b is 0.0167 higher on average' in judge('b', 'a', [.2, .25, .2], [.3, .1, .2]).text
 
 def test_equal_results_of_many_seeds():
     xs = np.arange(6)/10
