@@ -20,8 +20,7 @@ from torch.nn import functional as F  # noqa: F401
 
 from ..core.files import CourseError  # noqa: F401
 from ..data_sets.ratings import Ratings, draw_ratings  # noqa: F401
-from ..teaching.recommenders.factors import (  # noqa: F401
-    axis_words, nearest, pca, similarity)
+from ..teaching.recommenders.factors import axis_words, nearest, pca, similarity
 from ..teaching.recommenders.loops import feedback_loop  # noqa: F401
 from ..teaching.recommenders.models import (  # noqa: F401
     BiasOnly, DotBias, NeuralCF, RatersDot, chosen_or_not, clear_unseen, fit_ratings, predict,
