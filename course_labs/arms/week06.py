@@ -11,6 +11,7 @@ __all__ = ['SET', 'FIRST_DRAW', 'GRID', 'LISTS', 'ARMS', 'STEP', 'RATERS_STEP', 
 import math
 from functools import lru_cache
 
+from ..core.machine import seed_everything
 from ..data_sets.ratings import draw_ratings, split_random
 from ..syllabus import week
 from ..teaching.recommenders.models import (
@@ -42,6 +43,7 @@ def by_rmse(make # Function of the training ratings that gives a model
     "Error on ratings that were kept aside"
     def train(recipe, seed):
         tr, va = search_parts(seed)
+        seed_everything(seed)
         model = fit_ratings(make(tr), tr, va, **recipe).model
         return rating_errors(predict(model, va), va.values)['rmse']
     return train
@@ -50,6 +52,7 @@ def by_ndcg(recipe, seed):
     "NDCG of lists made by a model that learnt who chose what"
     tr, va = search_parts(seed)
     c = chosen_or_not(tr, 3, seed)
+    seed_everything(seed)
     model = DotBias(c.n_users, c.n_items, SET['n_factors'], c.y_range, c.typical)
     fit_ratings(model, c, c.take(slice(0, 1)), **recipe)
     def score(users): return model.score_users(users).numpy()
