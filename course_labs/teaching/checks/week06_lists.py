@@ -188,7 +188,7 @@ def check_mean_reciprocal_rank(answer, rng):
     for n_users, n_items, k in ((4, 8, 3), (12, 20, 5), (40, 30, 10)):
         lists = [rng.permutation(n_items)[:k + 4].tolist() for _ in range(n_users)]
         relevant = [set(rng.choice(n_items, rng.integers(1, 5), replace=False).tolist()) for _ in lists]
-        relevant[0], relevant[1], relevant[2] = set(), {lists[1][k]}, {lists[2][1], lists[2][2]}
+        relevant[:4] = set(), {lists[1][k]}, {lists[2][1], lists[2][2]}, {lists[3][k - 1]}
         cases.append(((lists, relevant, k),
                       f'mean_reciprocal_rank(lists of {n_users} users, relevant, k={k})'))
     by_cases(answer, cases, _mrr,
@@ -196,6 +196,8 @@ def check_mean_reciprocal_rank(answer, rng):
               'Who has nothing relevant cannot be served a hit. Should this user pull the mean down?'),
              (lambda l, r, k: _mrr(l, r, k + 99),
               'One user\'s first hit comes right after the k-th place. Does anybody see it?'),
+             (lambda l, r, k: _mrr(l, r, k - 1),
+              'One user\'s first hit is in place k. Is that among the first k?'),
              (lambda l, r, k: _mrr(l, r, k, first=2), 'Is the first place number 1 or number 2 for you?'),
              (lambda l, r, k: _mrr(l, r, k, only_first=False),
               'One user has two hits. Which of them decides?'),
