@@ -72,10 +72,11 @@ def far_titles(flat,      # (n, 2) places
                most:int=16 # Titles at most
               ) -> list:  # Rows whose titles do not cover each other, the farthest first
     "Which points of a scatter plot have room for a title"
+    def far(x, a): return abs(x - a) > (0.36 if (x > 0) == (a > 0) else 0.5) # across 0 titles face each other
     reach, spread, placed, rows = np.ptp(flat, axis=0).clip(1e-9), flat.std(0).clip(1e-9), [], []
     for j in np.argsort(-np.hypot(*(flat/spread).T)):
         x, y = flat[j]/reach
-        free = all(abs(y - b) > 0.05 or abs(x - a) > 0.36 for a,b in placed)
+        free = all(abs(y - b) > 0.05 or far(x, a) for a,b in placed)
         if free and len(rows) < most:
             placed.append((x, y))
             rows.append(int(j))

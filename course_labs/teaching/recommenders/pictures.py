@@ -121,8 +121,8 @@ def plot_training(losses,   # Mean squared error of the batch before each step
     smooth = np.sqrt(np.convolve(losses, np.ones(over)/over, 'valid'))
     fig,ax = plt.subplots(figsize=(6.5, 3.2))
     ax.plot(np.sqrt(losses), alpha=0.4, lw=0.8, label='a batch, before its step')
-    ax.plot(np.arange(len(smooth)) + over//2, smooth, label=f'mean of {over} batches')
-    ax.axhline(held_out, color=COLOURS[3], ls='--', label='held-out ratings, at the end')
+    ax.plot(np.arange(len(smooth)) + over//2, smooth, ls='-', label=f'mean of {over} batches')
+    ax.axhline(held_out, color='0.2', ls=':', label='held-out ratings, at the end')
     ax.set(xlabel='step', ylabel='RMSE (stars)',
            title=f'Training error {smooth[0]:.2f} to {smooth[-1]:.2f}; held out {held_out:.2f} stars')
     ax.legend()
