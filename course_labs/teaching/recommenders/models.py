@@ -104,8 +104,8 @@ class NeuralCF(BiasOnly):
                 ):
         super().__init__(n_users, n_items, y_range, mean)
         # wide enough for the ReLUs to bend: around 0 the network adds user and item up, as biases do
-        self.user_factors = table(n_users, user_dim, 0.5)
-        self.item_factors = table(n_items, item_dim, 0.5)
+        self.user_factors = table(n_users, user_dim, 0.6)
+        self.item_factors = table(n_items, item_dim, 0.6)
         self.mlp = nn.Sequential(
             nn.Linear(user_dim + item_dim, hidden),
             nn.ReLU(),
