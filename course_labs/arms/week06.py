@@ -65,7 +65,7 @@ def _arms(comparison, metric, lower, fixed, grid, trains, own={}): # `own`: what
             for name,f in trains.items()]
 
 GRID  = dict(lr=(0.005, 0.015, 0.045, 0.135, 0.4), wd=(0., 0.1, 0.3, 0.9, 2.7))
-LISTS = dict(lr=(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64), wd=(0.1, 0.4, 1.6, 3.2, 6.4))
+LISTS = dict(lr=(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28), wd=(0.1, 0.4, 1.6, 3.2, 6.4))
 ARMS = [
     *_arms('models', 'rmse', True, dict(epochs=SET['epochs'], bs=SET['bs']), GRID, {
         'dot_alone': by_rmse(_dot(DotOnly)),
