@@ -150,7 +150,7 @@ W3 = 'batch_epochs=2,2,1', 'noise_draws=5', 'norm_epochs=2', 'drop_epochs=2', 's
      'archs_epochs=1', 'homework_epochs=1', 'depths=4,6'
 W4 = 'freeze_epochs=1', 'small_epochs=1', 'precision_images=8', 'tta=1'
 W5 = 'steps_autoregressive=6', 'steps_masked=6', 'steps_permuted=6', 'steps_nsp=6', 'head_epochs=2', 'find_steps=12'
-W6 = 'models_epochs=1', 'lists_epochs=1', 'wd_sweep=0,0.4', 'loop_rounds=3', 'loop_seeds=2', 'loop_users=30', 'loop_items=20'
+W6 = 'lists_epochs=1', 'wd_sweep=0,0.4', 'loop_rounds=3', 'loop_seeds=2', 'loop_users=30', 'loop_items=20'
 W7 = 'epochs_sequential=1', 'digits_epochs=1', 'fashion_epochs=1', 'pairs=200', 'pairs_epochs=1', 'housing_epochs=1', 'callback_epochs=3', \
      'log_epochs=1', 'budget=2', 'trial_epochs=1'
 def digits(**how): return put(images_csv, 'digits.csv', **how)

@@ -25,7 +25,7 @@ CHANGES = {
     5: [('wd=.01, path=lab.out)', 'wd=.02, path=lab.out)', 'pair_learner('),
         ('cfg.steps_masked, cfg.mlm_lr)', 'cfg.steps_masked, cfg.mlm_lr*1.01)', 'cfg.steps_masked, cfg.mlm_lr'),
         ('bs=cfg.bs, lr=lr)', 'bs=cfg.bs, lr=lr*1.01)', 'tried = {}')],
-    6: [('learn.fit_one_cycle(1, recipe', 'learn.fit_one_cycle(1, .9*recipe', 'learn.fit_one_cycle(1, ')],
+    6: [('c.take(slice(0, 1)), **how)', "c.take(slice(0, 1)), **dict(how, lr=.9*how['lr']))", 'lists = compare_lists(')],
     7: [('epochs=cfg.epochs_sequential,', 'epochs=cfg.epochs_sequential, class_weight={0: 2.},', 'epochs=cfg.epochs_sequential'),
         ("lr_scheduler_type='constant',", "lr_scheduler_type='constant', weight_decay=.01,", "lr_scheduler_type='constant'")]}
 WEEKS = sorted(CHANGES)

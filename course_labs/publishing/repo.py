@@ -98,7 +98,9 @@ FACADES = dict(
     nli=('data_sets.pairs', 'teaching.inference', 'training.batches', 'training.disentangled',
          'training.language_models', 'training.numerics', 'training.pair_heads', 'training.recurrent',
          'training.text_pairs', 'training.tokenisers', 'weeks.nli'),
-    collab=('training.batches', 'training.tables', 'teaching.homework', 'weeks.collab'),
+    collab=('training.batches', 'training.tables', 'teaching.homework', 'teaching.recommenders.models',
+            'teaching.recommenders.factors', 'teaching.recommenders.newcomers',
+            'teaching.recommenders.loops', 'teaching.recommenders.phrases', 'weeks.collab'),
     keras_nets=('data_sets.housing', 'data_sets.images', 'training.keras_backend', 'training.keras_tools',
                 'weeks.keras_nets'),
     midterm=('teaching.questions', 'teaching.exams', 'teaching.guide', 'teaching.former', 'weeks.midterm'))

@@ -15,7 +15,7 @@ import torch
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 import torch.nn.functional as F
 
-from ..training.lr_finder import MARKS, SUGGESTIONS
+from ..training.lr_finder import MARKS, SAYS, SUGGESTIONS
 from ..training.plots import COLOURS, DASHES, show_grid
 
 # %% ../../nbs/lib/teaching/17_conv_pictures.ipynb #ba13ed9c
@@ -128,7 +128,7 @@ def plot_rates(rates,    # (n,): ascending
     def on_curve(lr): return np.interp(np.log(lr), np.log(rates), usual)
     for (rule, lr), colour in zip(sweep.suggestions().items(), COLOURS):
         if np.isfinite(lr): ax.plot(lr, on_curve(lr), MARKS[rule], color=colour, ms=9,
-                                    label=f'{rule} {lr:.2g}')
+                                    label=f'{SAYS.get(rule, rule)} {lr:.2g}')
     theirs = SUGGESTIONS['valley'](*sweep.points())
     ax.plot(theirs, on_curve(theirs), 'X', color='k', ms=9, label=f"fastai's valley {theirs:.2g}")
     good = np.asarray(rates)[usual <= 1.25*usual.min()]

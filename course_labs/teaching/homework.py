@@ -20,7 +20,9 @@ HOMEWORK = [
 
 Fill the three cells that say *your part*. Everything before them runs as it stands.'''),
     ('py', '''\
-from course_labs.weeks.collab import *
+from course_labs.teaching.recommenders.models import *
+from course_labs.teaching.recommenders.factors import *
+from course_labs.teaching.recommenders.newcomers import *
 from course_labs.data_sets.ratings import *
 import numpy as np, pandas as pd
 

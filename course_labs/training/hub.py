@@ -46,7 +46,7 @@ and a service that shows its lists changes the data it will learn from.
 ## Use
 
 ```python
-from course_labs.weeks.collab import fold_in, load_recommender, score_newcomer
+from course_labs.teaching.recommenders.newcomers import fold_in, load_recommender, score_newcomer
 model, items = load_recommender('FOLDER OR NAME')
 scores = score_newcomer(model, *fold_in(model, [0, 1], [{high:g}, {low:g}]))
 ```

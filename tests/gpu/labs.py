@@ -6,7 +6,7 @@ from pathlib import Path
 # Longest first, so that none begins last
 TINY = 5, 4, 3, 7, 6, 2, 1, 8
 # The pack does not bring MiniLM
-OWN_TINY = {5: dict(encoder='project:deberta'), 6: dict(text_model='project:deberta')}
+OWN_TINY = {5: dict(encoder='project:deberta')}
 LITE = 'tf_efficientnet_lite0'
 FULL = {
     4: dict(arch=LITE, arch_convnext='project:convnext', arch_vit='project:vit',
@@ -22,8 +22,7 @@ FULL = {
     7: dict(seeds=2, epochs_sequential=5, digits_epochs=3, fashion_epochs=3, pairs=4000, pairs_epochs=3,
             housing_epochs=4, housing_bs=1024, callback_epochs=15, sweep_steps=60, log_epochs=3, budget=4,
             trial_rows=4000, trial_epochs=3),
-    6: dict(text_model='project:deberta', seeds=2, slow_rows=4000, loop_users=200, loop_items=120, loop_rounds=10,
-            loop_seeds=3, scratch_steps=300)}
+    6: dict(seeds=2, loop_users=200, loop_items=120, loop_rounds=10, loop_seeds=3, scratch_steps=300)}
 
 def settings(week:int, size:str) -> dict: # Name: value
     "What the check sets in a lab"

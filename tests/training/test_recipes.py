@@ -70,12 +70,12 @@ def test_lab_reads_a_recipe(monkeypatch):
     monkeypatch.setenv('COURSE_LABS_PREFLIGHT', '0')  # size full asks for data that are not here
     found = recipe('w6.neural')
     assert lab_of(6).recipe('w6.neural') == found
-    assert lab_of(6).recipe('w6.neural').epochs == lab_of(6).cfg.models_epochs
+    assert lab_of(6).recipe('w6.neural').epochs == lab_of(6).cfg.epochs
     assert lab_of(6, lr=0.5).recipe('w6.neural') == {**found, 'lr': 0.5}
     assert lab_of(6, lr=0.5).recipe('w6.raters').lr == recipe('w6.raters').lr, 'raters have a setting of their own'
-    assert lab_of(6, models_epochs=1).recipe('w6.neural') == {**found, 'epochs': 1}
+    assert lab_of(6, epochs=1).recipe('w6.neural') == {**found, 'epochs': 1}
     full = lab_of(6, 'full')
-    assert full.recipe('w6.raters') == dict(epochs=full.cfg.models_epochs, bs=full.cfg.raters_bs, lr=full.cfg.raters_lr, wd=full.cfg.raters_wd)
+    assert full.recipe('w6.raters') == dict(epochs=full.cfg.epochs, bs=full.cfg.raters_bs, lr=full.cfg.raters_lr, wd=full.cfg.raters_wd)
     monkeypatch.setenv('COURSE_LABS_SET', 'lr=0.25')
     assert lab_of(6).recipe('w6.neural').lr == 0.25
     monkeypatch.setenv('COURSE_LABS_SET', 'lr=fast')

@@ -8,6 +8,7 @@ import torch
 from course_labs.weeks import collab as C
 from course_labs.data_sets import ratings as R
 from course_labs.core.files import CourseError
+from course_labs.teaching.recommenders import loops, newcomers
 
 @pytest.fixture(scope='module')
 def drawn(): return R.draw_ratings(80, 50, 2000, seed=1)
@@ -19,6 +20,49 @@ def write(folder, text, name='ratings.csv'):
     path = folder/name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
+
+# The model grows
+
+def test_each_model_is_the_one_before_with_one_thing_more():
+    kw, x = dict(n_users=9, n_items=7, n_factors=3, y_range=(0.8, 5.2), mean=3.6), torch.tensor([[0, 1], [8, 6], [3, 3]])
+    torch.manual_seed(0)
+    plain, ranged, biased, library = (kind(**kw) for kind in (C.DotOnly, C.DotRange, C.DotRangeBias, C.DotBias))
+    for o in (plain, ranged, biased):
+        with torch.no_grad():
+            for p in o.parameters(): p.mul_(100)
+    ranged.load_state_dict(plain.state_dict())
+    dot = (plain.user_factors.weight[x[:, 0]]*plain.item_factors.weight[x[:, 1]]).sum(1)
+    assert torch.allclose(plain(x), 3.6 + dot)
+    z = math.log((3.6 - 0.8)/(5.2 - 3.6)) + dot
+    assert torch.allclose(ranged(x), 0.8 + 4.4*torch.sigmoid(z)) and 0.8 <= ranged(x).min() and ranged(x).max() <= 5.2
+    library.load_state_dict(biased.state_dict())
+    assert torch.allclose(biased(x), library(x), atol=1e-5)
+
+def test_all_sums_over_raters_are_one_matrix_product(halves):
+    train, model = halves[0], C.RatersDot(halves[0], 4)
+    who = torch.zeros(train.n_items, train.n_users)
+    who[train.items, train.users] = 1
+    sums = who@model.user_marks.weight/(who.sum(1, keepdim=True) + 1).sqrt()
+    assert torch.allclose(model.item_vectors(), model.item_factors.weight + sums, atol=1e-6)
+
+# Feedback
+
+@pytest.mark.parametrize('seed', range(5))
+def test_a_loop_makes_lists_narrower_and_worse_than_learning_beside_it(seed):
+    loop, control = (loops.feedback_loop(explore=e, seed=seed).iloc[-1] for e in (0., 1.))
+    ideal = loops.ideal_lists(seed=seed)
+    assert loop.own_gini > control.own_gini + 0.03 and loop.own_taste < control.own_taste - 0.3 and control.own_taste <= ideal['own_taste']
+
+def test_random_places_are_not_counted_as_variety():
+    mixed = loops.feedback_loop(explore=0.5, seed=1).iloc[-1]
+    assert mixed.gini < mixed.own_gini - 0.2 and mixed.shown_taste < mixed.own_taste
+
+def test_users_without_enough_ratings_are_left_out(drawn):
+    r = drawn.ratings
+    model = C.DotBias(r.n_users, r.n_items, 4)
+    one = np.flatnonzero(r.users == 3)[:2]
+    known, errors = newcomers.newcomer_errors(model, r.take(one), [3, 4])
+    assert known == [0] and errors.shape == (1, 1)
 
 # Newcomers
 
