@@ -18,6 +18,7 @@ PLACES = {
     'Resume': 'checkpoints.fastai',
     'Run': 'comparison',
     'SAFE': 'checkpoints.store',
+    'SAYS': 'lr_finder',
     'SHARES': 'comparison',
     'SILENT': 'checkpoints.fastai',
     'SMALLER': 'memory',
