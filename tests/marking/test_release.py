@@ -177,11 +177,11 @@ def test_nbgrader_takes_and_marks_a_released_notebook(tmp_path):
     lab_nb = json.loads(path.read_text())
     tasks = answers.lab_tasks(lab_nb)[:3]
     nb = rel.student_version(lab_nb, path.name, addresses(), rel.student_addresses())
-    imports = 'from course_labs.teaching.exercises import'
-    keep = {i for t in tasks for i in (t.answer, t.check)}
-    keep |= {i for i,c in answers.code_cells(nb) if imports in answers.cell_text(c)}
-    cells = [nbformat.v4.new_code_cell('import numpy as np')]
-    cells += [c for i,c in enumerate(nb['cells']) if i in keep]
+    keep = {name(t.id) for t in tasks for name in (answers.answer_id, answers.grade_id)}
+    imports = 'import numpy as np\nfrom course_labs.teaching.exercises import check'
+    cells = [nbformat.v4.new_code_cell(imports)]
+    cells += [c for c in nb['cells'] if c['metadata'].get('nbgrader', {}).get('grade_id') in keep]
+    assert len(cells) == 1 + len(keep)
     def put(folder, cells):
         (tmp_path/folder/name).mkdir(parents=True)
         (tmp_path/folder/name/f'{name}.ipynb').write_text(json.dumps(dict(nb, cells=cells)))

@@ -149,7 +149,8 @@ def _score_case(rng, n):
     def word(): return tuple(rng.choice(['a', 'in', 'r', 't', 'y'], rng.integers(2, 6)).tolist())
     while True:
         words = {word(): int(rng.integers(2, 9)) for _ in range(n)}
-        words |= {('t', 'in', 't', 'in'): int(rng.integers(2, 9)), ('y', 'r'): 3, ('in', 't', 'a'): 2}
+        words |= {('t', 'in', 't', 'in'): int(rng.integers(2, 9)), ('y', 'r'): 3, ('in', 't', 'a'): 2,
+                  ('t', 'i', 'n'): 5}  # holds the letters, and not the piece
         scores = [_score(words, 't', 'in'), *(o for o,_ in _score_traps(words, 't', 'in'))]
         if np.diff(np.sort(scores)).min() > 1e-3: return words, 't', 'in'
 
@@ -164,7 +165,7 @@ def check_piece_score(answer, rng):
     for words, a, b in (example, *(_score_case(rng, n) for n in (4, 6, 9))):
         like(answer(dict(words), a, b), _score(words, a, b), f'piece_score({words}, {a!r}, {b!r})',
              *_score_traps(words, a, b),
-             think='Count the pair, its first piece and its second, one after the other, by hand.', tol=1e-6)
+             think='Count the pair, its first piece and its second by hand. (i, n) is not the piece in.', tol=1e-6)
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #5193a39e
 def _pair(a, b, length, sep_type=0, last=True, longest=True, front=False):
@@ -268,6 +269,7 @@ def check_labels_that_hold(answer, rng):
         z[1, :, 0], z[1, :, 2] = -4, 2                # none does
         z[2, 0] = (2, 6, -1)                          # neutral is large
         z[3, :3] = (1.2, 0, -2), (4, 0, -2), (2.2, 0, -2)  # the order is not that of the labels
+        z[4, 0] = (1, 5, 1)                           # exactly a half
         cases.append((z, threshold))
     for z, threshold in cases:
         own = _softmax(z[..., [0, 2]], -1)[..., 0]
@@ -279,6 +281,7 @@ def check_labels_that_hold(answer, rng):
              (_over(_softmax(z, -1)[..., 0], threshold),
               'Neutral says neither yes nor no. What becomes of the probability when it is left out?'),
              ([sorted(o) for o in _over(own, threshold)], 'The most probable label comes first.'),
+             (_over(own, threshold + 1e-9), 'A probability that is equal to the threshold reaches it.'),
              ([o or [int(p.argmax())] for o,p in zip(_over(own, threshold), own)],
               'For a text without any label the list is empty. Did you give the best of them all the same?'),
              think='Work through the three labels of the example.')
