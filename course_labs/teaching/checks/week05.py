@@ -165,7 +165,7 @@ def check_piece_score(answer, rng):
     for words, a, b in (example, *(_score_case(rng, n) for n in (4, 6, 9))):
         like(answer(dict(words), a, b), _score(words, a, b), f'piece_score({words}, {a!r}, {b!r})',
              *_score_traps(words, a, b),
-             think='Count the pair, its first piece and its second by hand. (i, n) is not the piece in.', tol=1e-6)
+             think='Count the pair, its first piece and its second by hand. (i, n) is not in.', tol=1e-6)
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #5193a39e
 def _pair(a, b, length, sep_type=0, last=True, longest=True, front=False):
