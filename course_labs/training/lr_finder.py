@@ -222,7 +222,7 @@ def plot(self:LRSweep,
            ylabel='training loss',
            ylim=(low - .1*(high - low), high + .6*(high - low)),
            title=f'The minimum is at {part[0][-1]:.2g}: start from half of it, {self.suggested:.2g}')
-    ax.legend()
+    ax.legend(loc='lower left')  # before the minimum the loss is high
     return ax
 
 # %% ../../nbs/lib/training/01_lr_finder.ipynb #2fb8bf6c

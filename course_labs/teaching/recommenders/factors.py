@@ -66,7 +66,7 @@ def axis_label(titles, scores, # (n,) titles, and their places on an axis
     "Words for both ends of an axis; where words do not name an end, its last title does"
     low, high = axis_words(titles, scores)
     last = titles[scores.argmin()][:28], titles[scores.argmax()][:28]
-    return f"{'/'.join(low) or last[0]} — {'/'.join(high) or last[1]}"
+    return f"{'/'.join(low[:2]) or last[0]} — {'/'.join(high[:2]) or last[1]}"
 
 def far_titles(flat,      # (n, 2) places
                most:int=16 # Titles at most

@@ -137,8 +137,8 @@ def plot_bias(mean,  # (n,) mean rating of each item
     first = [np.median(counts[some][np.argsort(-o[some])[:10]]) for o in (mean, bias)]
     corr = np.corrcoef(mean[some], bias[some])[0, 1]
     fig,ax = plt.subplots()
-    sc = ax.scatter(mean[some], bias[some], c=np.log10(counts[some]), s=12)
-    fig.colorbar(sc, label='ratings of the item (log10)')
+    sc = ax.scatter(mean[some], bias[some], c=counts[some], norm='log', s=12)
+    fig.colorbar(sc, label='ratings of the item (log scale)')
     ax.set(xlabel='mean rating (stars)', ylabel='item bias (before the sigmoid)',
            title=f'Mean and bias agree with r = {corr:.2f}; the ten best have\n'
                  f'{first[0]:.0f} ratings by mean, {first[1]:.0f} by bias (medians)')
