@@ -76,6 +76,11 @@ def _likeness(t, i, j, centred=_centred):
     both = _shared(t, i, j)
     return _cosine(*centred(t)[both][:, [i, j]].T)
 
+def _columns_too(t, i, j):
+    "The means of the users away, and then those of the columns over who rated both"
+    c = _centred(t)
+    return c - c[_shared(t, i, j)].mean(0)
+
 def _all_lengths(t, i, j):
     c = np.nan_to_num(_centred(t))
     return _cosine(c[:, i], c[:, j])
@@ -112,6 +117,8 @@ def check_item_likeness(answer, rng):
               'of a strict rater comparable?'),
              (lambda t, i, j: _cosine(*(c := t[_shared(t, i, j)][:, [i, j]]).T - c.mean(0)[:, None]),
               'You took away the mean of each item. Whose habit should go, the item\'s or the rater\'s?'),
+             (lambda t, i, j: _likeness(t, i, j, lambda t: _columns_too(t, i, j)),
+              'The means of the users are gone. Did you take away those of the items as well?'),
              (_all_lengths, 'Whose ratings belong into the lengths, when only some users rated both?'),
              (_own_means_of_both, 'The mean of a user is over all that he or she rated. Over what is yours?'),
              (lambda t, i, j: _cosine(*np.nan_to_num(t)[:, [i, j]].T), 'Is a blank a rating of zero?'),
@@ -142,7 +149,8 @@ def _hits_among(rng, n_items, k, n_relevant):
     'Divide by the number of relevant items, also of those that the list missed; 0 where there is none.'))
 def check_average_precision(answer, rng):
     "The example, lists with hits in several places, then lists without"
-    cases = [(([3, 1, 0], {0, 3, 4}, 3), 'average_precision of the example')]
+    cases = [(([3, 1, 0], {0, 3, 4}, 3), 'average_precision of the example'),
+             (([3], {3, 4}, 3), 'average_precision([3], {3, 4}, k=3)')]
     for n_items, k, n_relevant in ((12, 4, 2), (30, 6, 5), (40, 10, 3)):
         ranked, relevant = _hits_among(rng, n_items, k, n_relevant)
         cases.append(((ranked, relevant, k),
@@ -153,6 +161,8 @@ def check_average_precision(answer, rng):
               'it missed?'),
              (lambda r, g, k: _average_precision(r, g, k, over=lambda p, k, g: k),
               'By how many do you divide? The places of the list are not the relevant items.'),
+             (lambda r, g, k: _average_precision(r, g, k, over=lambda p, k, g: min(k, len(g))),
+              'Where more is relevant than there are places, every list misses something. Does that count?'),
              (lambda r, g, k: _average_precision(r, g, len(r)),
               'One hit comes right after place k. Does it count?'),
              (lambda r, g, k: _average_precision(r, g, k, hit=lambda n, p: 1/p),
@@ -184,7 +194,8 @@ def _mrr(lists, relevant, k, first=1, only_first=True, count_all=False):
 def check_mean_reciprocal_rank(answer, rng):
     "The example, random lists and sets of relevant items, then nobody with a relevant item"
     example = [[4, 2, 7], [1, 3, 5], [6, 0, 2]], [{7, 2}, {9}, set()], 3
-    cases = [(example, 'mean_reciprocal_rank of the example')]
+    cases = [(example, 'mean_reciprocal_rank of the example'),
+             (([[3]], [{3}], 3), 'mean_reciprocal_rank([[3]], [{3}], k=3)')]
     for n_users, n_items, k in ((4, 8, 3), (12, 20, 5), (40, 30, 10)):
         lists = [rng.permutation(n_items)[:k + 4].tolist() for _ in range(n_users)]
         relevant = [set(rng.choice(n_items, rng.integers(1, 5), replace=False).tolist()) for _ in lists]
@@ -212,7 +223,8 @@ def _taste(rng, n=60, genres=6, dim=8):
     love = rng.permutation(np.linspace(0.6, 0.8, genres))
     love[love.argmax()] = 0.85
     scores = np.clip(love[genre] + rng.normal(size=n)*0.05, 0.05, 1)
-    return scores, centres[genre] + rng.normal(size=(n, dim))*0.1
+    vectors = centres[genre] + rng.normal(size=(n, dim))*0.1
+    return scores, vectors*rng.uniform(0.3, 3, (n, 1))  # a cosine does not ask how long they are
 
 def _sameness(V):
     "Mean cosine of all pairs of rows"
