@@ -66,7 +66,8 @@ def test_every_setting_that_names_a_model_is_looked_for(week):
     "One that is not listed in [preflight] would be met in the middle of the lab"
     w = weeks()[week]
     found = {s.name for s in w.settings.values() if names_a_model(s.tiny) or names_a_model(s.full)}
-    assert found == {*w.preflight.image, *w.preflight.text}
+    asked = w.preflight, *(e.preflight for e in w.extras.values())
+    assert found == {name for o in asked for name in (*o.image, *o.text)}
 
 def test_all_that_is_missing_is_told_together(monkeypatch):
     names = tuple(f'{kind}_with_a_long_name_number_{i}' for kind in ('net', 'model') for i in range(7))
