@@ -40,7 +40,7 @@ def _list_item(q, seed):
     rows = ''.join(f'<li>{html.escape(to_text(o))}</li>' for o in kind.in_list(seed))
     rows = f'<ol type=A>{rows}</ol>' if rows else ''
     answer = html.escape(to_text(f'{kind.solution()}. {kind.why()}'.rstrip(' ')))
-    report = f'<a href="{html.escape(issue_link(q))}">Is {q["id"]} wrong or unclear? Tell it</a>'
+    report = f'{q["id"]} · <a href="{html.escape(issue_link(q))}">This question is wrong or unclear</a>'
     return (f"<li><p>{html.escape(to_text(q['text']))}</p>{rows}"
             f'<details><summary>Answer</summary><p>{answer}</p><p>{report}</p></details></li>')
 
