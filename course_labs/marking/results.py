@@ -72,11 +72,11 @@ def stem(sub:Submission,
     return f'{_slug(sub.student)}-{hashlib.sha256((sub.digest + version).encode()).hexdigest()[:16]}'
 
 def kept_seeds(out # Folder of results
-              ) -> list:
+              ) -> dict: # seeds: of the checks' inputs; answers: of what answers draw themselves
     "The seeds of this folder of results: drawn once, so that a second call goes on with the same inputs"
     path = Path(out)/'seeds.json'
-    if path.exists(): return json.loads(path.read_text(encoding='utf-8'))
-    seeds = [secrets.randbelow(2**31) for _ in range(2)]
+    if path.exists() and isinstance(kept := json.loads(path.read_text(encoding='utf-8')), dict): return kept
+    seeds = dict(seeds=[secrets.randbelow(2**31) for _ in range(2)], answers=secrets.randbelow(2**31))
     write_whole(path, json.dumps(seeds))
     return seeds
 
@@ -90,8 +90,10 @@ class Results:
         self.out, self.course, self.version = Path(out), course, course.version
         self.found = {stem(s, self.version): None for s in subs}
         for name in self.found:
-            try: self.found[name] = json.loads(self._result(name).read_text(encoding='utf-8'))
+            try: kept = json.loads(self._result(name).read_text(encoding='utf-8'))
             except (OSError, ValueError): continue # it is not there yet, or a run was killed in another age
+            # What a busy machine may have stopped is marked again
+            if not any(m.get('again') for m in kept['exercises']): self.found[name] = kept
 
     def _result(self, name): return self.out/'results'/f'{name}.json'
     def _page(self, name): return self.out/'feedback'/f'{name}.html'
