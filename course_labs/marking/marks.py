@@ -24,7 +24,7 @@ from .sandbox import BY_SIGNAL, Sandbox
 from .submissions import UNREADABLE, Submission
 from .wire.fields import WireError
 from .wire.protocol import DIED, OUT_OF_TIME, Stopped
-from ..teaching.exercises import ERROR, NOT_ATTEMPTED, RIGHT, get_exercise, mark
+from ..teaching.exercises import ERROR, NOT_ATTEMPTED, RIGHT, WRONG, get_exercise, mark
 
 # %% ../../nbs/lib/marking/05_marks.ipynb #91dae93e
 def week_of_lab(name # A week, or '2 extra gpu'
@@ -98,7 +98,7 @@ CHECKING = 60 # Seconds that a check itself may take: what an answer returned ma
 BIG_MODULES = 'numpy', 'torch', 'keras', 'pandas' # Loaded once, before the answers that name them
 BEFORE = 'The error comes before your function is called: from its definition.'
 ONLY_DEFINITIONS = ('An answer may use the imports, functions, classes and assignments of the notebook, '
-                    'but no other lines.')
+                    'and what changes them at top level before its check.')
 
 def late(*args):
     "For SIGALRM in a marker: a check that takes too long is stopped"
@@ -156,6 +156,10 @@ def mark_answer(answer,          # From `find_answers`
         job = {k: getattr(answer, k) for k in ('code', 'stars', 'missing', 'name')}
         job['seed'] = _seed_of(answer.id, own)
         res = _checked(answer.id, wire.start(dict(job, module=module)), seeds)
+        if answer.doubt and res.state in (WRONG, ERROR):
+            names = ', '.join(answer.doubt)
+            return result(BY_HAND, f'Before its check {names} was given to a function, which may have changed it '
+                                   f'in a way that is not seen here; as it stands: {res.message}', res.think)
         unknown = res.state == ERROR and 'NameError' in res.message
         return result(res.state, res.message, ONLY_DEFINITIONS if unknown else res.think, res.points)
     except Stopped as e:
@@ -181,9 +185,9 @@ def _name_of(nb, course): # (name of the lab or extra, or None; why it cannot be
 
 def _summary(marked): # (state, note) of a submission
     of = lambda state: [m['id'] for m in marked if m['state'] == state]
-    notes = [f"{state}: {', '.join(of(state))}" for state in (NOT_FOUND, STOPPED) if of(state)]
+    notes = [f"{state}: {', '.join(of(state))}" for state in (NOT_FOUND, BY_HAND, STOPPED) if of(state)]
     notes += [f"{m['id']}: {m['note']}" for m in marked if m['note']]
-    return BY_HAND if of(NOT_FOUND) else STOPPED if of(STOPPED) else MARKED, '; '.join(notes)
+    return BY_HAND if of(NOT_FOUND) + of(BY_HAND) else STOPPED if of(STOPPED) else MARKED, '; '.join(notes)
 
 def blank_result(sub:Submission,
                  state:str,     # Of the row

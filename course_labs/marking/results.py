@@ -14,7 +14,7 @@ from pathlib import Path
 from ..core.files import write_whole
 from ..core.paths import data_dir
 from ..core.places import own_places, shortened
-from .marks import NOT_FOUND, Course
+from .marks import BY_HAND, NOT_FOUND, Course
 from .submissions import Submission
 from ..teaching.exercises import NOT_ATTEMPTED, RIGHT
 
@@ -33,7 +33,7 @@ def table(results:list, # As `mark_submission` returns them
     ids = list(dict.fromkeys(t.id for o in course.of_weeks(weeks) for t in course.tasks(o)))
     rows = [['student', 'lab', *ids, 'total', 'of', 'state', 'seconds', 'note', 'file']]
     for r in results:
-        points = {m['id']: f"{m['points']:g}" for m in r['exercises'] if m['state'] != NOT_FOUND}
+        points = {m['id']: f"{m['points']:g}" for m in r['exercises'] if m['state'] not in (NOT_FOUND, BY_HAND)}
         rows.append([_cell(r['student']), r['lab'], *(points.get(i, '') for i in ids), _sum(r, 'points'),
                      _sum(r, 'of'), r['state'], f"{r['seconds']:.2f}", _cell(r['note']), _cell(r['file'])])
     return rows
@@ -46,7 +46,8 @@ def write_table(path, results:list, course:Course):
 
 # %% ../../nbs/lib/marking/07_results.ipynb #424596d8
 # Of a state: colour and sign
-_SIGNS = {RIGHT: ('#116329', '✓'), NOT_ATTEMPTED: ('#57606a', '○'), NOT_FOUND: ('#57606a', '?')}
+_SIGNS = {RIGHT: ('#116329', '✓'), NOT_ATTEMPTED: ('#57606a', '○'), NOT_FOUND: ('#57606a', '?'),
+          BY_HAND: ('#57606a', '?')}
 _OTHER = '#a40e26', '✗'
 
 def feedback(r:dict # A result

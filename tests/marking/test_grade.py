@@ -364,3 +364,23 @@ def test_torch_in_the_check_is_not_sent(tmp_path):
     rows = g.grade(tmp_path/'in', tmp_path/'out', limits=isolation.Limits(seconds=10, memory=300))
     states = [{m['id']: m['state'] for m in r['exercises'] if m['id'] in answers} for r in rows]
     assert states == [{'w3.shift_proof': 'wrong', 'w3.conv_size': 'right'}]*2
+
+# ---- what stood when a check ran
+SIZE = 'def n_learnt(n_users, n_items, user_dim, item_dim, hidden):\n    return ONE*(n_users*(user_dim + 1) + n_items*(item_dim + 1)) + sum((a + ONE)*b for a,b in zip([user_dim + item_dim, *hidden], [*hidden, 1]))'
+NAMED = {  # cells before the answer, cells behind the check, what comes of it
+    'once': (['ONE = 1'], [], 'right'), 'twice': (['ONE = 0', 'ONE = ONE + 1'], [], 'right'), 'augmented': (['ONE = 0\nONE += 1'], [], 'right'),
+    'loop': (['ONE = 0\nfor i in range(1): ONE += 1'], [], 'right'), 'tried': (['try: from no_such import ONE\nexcept ImportError: ONE = 1'], [], 'right'),
+    'scratch': (['ONE = 1'], ['ONE = 3', 'def n_learnt(*args): return 0'], 'right'), 'too few': (['ONE = 2'], ['ONE = 1'], 'wrong'),
+    'in doubt': (['ONE = np.array(2)', 'fix(ONE)'], [], 'check by hand')}
+
+@pytest.mark.parametrize('case', NAMED)
+def test_what_stood_when_its_check_ran_is_marked(tmp_path, case):
+    before, behind, state = NAMED[case]
+    cell = lambda s: dict(cell_type='code', source=s, metadata={}, outputs=[], execution_count=None)
+    cells = [*map(cell, ['import numpy as np', *before]), cell(SIZE), cell(f"check('{TARGET}', n_learnt)"), *map(cell, behind)]
+    (tmp_path/'in').mkdir()
+    (tmp_path/'in'/'one.ipynb').write_text(json.dumps(dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5)))
+    row, = g.grade(tmp_path/'in', tmp_path/'out', week=6, trust=True)
+    found, = [m for m in row['exercises'] if m['id'] == TARGET]
+    assert found['state'] == state, found
+    if state == 'check by hand': assert row['state'] == 'check by hand' and 'ONE was given to a function' in found['message']

@@ -9,7 +9,7 @@ __all__ = ['OUT_OF_TIME', 'OUT_OF_MEMORY', 'DIED', 'MAX_SAYS', 'MAX_WHERE', 'OF_
            'MAX_CALLS', 'MAX_GRAPHS', 'Stopped', 'RemoteError', 'seed_all', 'Wire']
 
 # %% ../../../nbs/lib/marking/wire/03_protocol.ipynb #cd858997
-import builtins, itertools, random, socket, struct, sys, time
+import builtins, itertools, random, socket, struct, sys
 
 from ..answers import where
 from .codec import decode, encode
