@@ -187,7 +187,7 @@ def check_n_learnt(answer, rng):
              (lambda u, i, p, q, h: sum(_count(u, i, p, q, h, p*q)),
               'The factors stand side by side. How many numbers is that?'),
              (lambda u, i, p, q, h: sum(_count(u, i, p, q, h)) - sum((a + 1)*b for a,b in zip(h, h[1:])),
-              'From the factors to the first hidden layer, and from the last to the output: what lies between?'),
+              'From the factors to the first hidden layer, from the last to the output: what lies between?'),
              think='Count the examples of the statement by hand and compare part by part.')
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #177033af
@@ -233,8 +233,9 @@ def check_new_item(answer, rng):
              (_undamped, 'With this few ratings they can be learnt by heart. What holds the numbers back?'),
              (lambda P, b, m, u, v, d: _new_item(P, b, m, u, v, d, 1e-12),
               'One rating should not decide the whole bias. Is the bias damped too?'),
-             (_damped_everywhere, 'The damping stands at every place of the matrix. At which places do squares '
-              'of the unknowns bring it?'),
+             (_damped_everywhere,
+              'The damping stands at every place of the matrix. At which places do squares of the unknowns '
+              'bring it?'),
              (_without_bias, 'An item that everybody likes needs no taste to meet. Which number says so?'),
              think='The example has two ratings and one factor: solve it by hand first. Without any rating '
                    'nothing is known of the item.')

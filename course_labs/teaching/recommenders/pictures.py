@@ -113,7 +113,8 @@ def plot_lists(lists, # `Comparison` of rankers with the measures and `shown`, t
     ax.legend(fontsize=8)
     says = {o.a: 'better' if o.better == o.a else 'worse' if o.better else o.title for o in lists.verdicts()}
     found = (f'{name} {word}' for name, word in says.items())
-    ax.set(ylabel='score (0 to 1)', xlabel='lines: lowest to highest split', title=fill(f'NDCG against {lists.pairs[0][1]}: {"; ".join(found)}', 52))
+    ax.set(ylabel='score (0 to 1)', xlabel='lines: lowest to highest split')
+    ax.set(title=fill(f'NDCG against {lists.pairs[0][1]}: {"; ".join(found)}', 52))
     bx.bar(place, 100*t.shown)
     bx.set_xticks(place, in_two_lines, fontsize=8)
     most, least = t.shown.idxmax(), t.shown.idxmin()
