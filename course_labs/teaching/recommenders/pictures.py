@@ -148,7 +148,8 @@ def plot_bias(mean,  # (n,) mean rating of each item
     corr = np.corrcoef(mean[some], bias[some])[0, 1]
     fig,ax = plt.subplots()
     sc = ax.scatter(mean[some], bias[some], c=counts[some], norm='log', s=12)
-    fig.colorbar(sc, label='ratings of the item (log scale)')
+    ticks = [m*10**e for e in range(7) for m in (1, 3)]
+    fig.colorbar(sc, label='ratings of the item (log scale)', ticks=ticks, format='%g').minorticks_off()
     ax.set(xlabel='mean rating (stars)', ylabel='item bias (before the sigmoid)',
            title=f'Mean and bias agree with r = {corr:.2f}; the ten best have\n'
                  f'{first[0]:.0f} ratings by mean, {first[1]:.0f} by bias (medians)')
