@@ -171,7 +171,8 @@ class _Depthwise(torch.autograd.Function):
         grad_x = F.conv2d(g, w.flip(2, 3), None, 1, k-1-pad, 1, len(w)) if ctx.needs_input_grad[0] else None
         if not ctx.needs_input_grad[1]: return grad_x, None, None
         padded, grad_w = F.pad(x, [pad]*4), torch.zeros_like(w)
-        def meets(side): return range(max(0, pad - side + 1), min(k, pad + side)) # Others see the padding alone
+        # Other places of the kernel see the padding alone
+        def meets(side): return range(max(0, pad - side + 1), min(k, pad + side))
         for i in meets(h):
             for j in meets(width): grad_w[:, 0, i, j] = (padded[..., i:i+h, j:j+width]*g).sum((0, 2, 3))
         return grad_x, grad_w, None
