@@ -112,7 +112,8 @@ def plot_meeting(weights,       # (n, m), each row adds up to 1
     ax.set(xticks=range(len(columns)), yticks=range(len(rows)), yticklabels=rows,
            xlabel='premise: words looked at', ylabel='hypothesis')
     ax.set_xticklabels(columns, rotation=90)
-    i,j = np.unravel_index(w.argmax(), w.shape)
+    other = np.array([[a != b and a.isalpha() for b in columns] for a in rows]) # words that are not the same
+    i,j = np.unravel_index((w*other if other.any() else w).argmax(), w.shape)
     where = f'{layer} layer: '.capitalize()*bool(layer)
     ax.set_title(f'{where}"{rows[i]}" looks most at one word: at "{columns[j]}", with {w[i, j]:.2f}')
     ax.grid(False)
@@ -271,7 +272,7 @@ def plot_zero_shot(texts, labels, # Names of rows and columns
         fig.colorbar(im, ax=ax, shrink=.6, label=name)
     for right, mark in marks.items(): # for the legend
         ax.plot([], [], ls='', mec='black', ms=8, label='chosen, right' if right else 'chosen, wrong', **mark)
-    fig.legend(*ax.get_legend_handles_labels(), loc='outside lower left')
+    fig.legend(*ax.get_legend_handles_labels(), loc='outside lower center')
     return axs
 
 # %% ../../nbs/lib/teaching/18_inference.ipynb #in5a0031
