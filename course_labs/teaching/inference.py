@@ -73,7 +73,8 @@ def plot_tell_tales(table:pd.DataFrame, # From `tell_tales`
     fig,ax = plt.subplots(figsize=(7, 1.2 + .25*len(table)))
     for i,c in enumerate(classes):
         part = table[table.label == c]
-        ax.barh([f'{w} ({c[:3]}, {n})' for w,n in zip(part.word, part.n)], part.share, color=CLASS_COLOURS[i % 3], label=c)
+        names = [f'{w} ({c[:3]}, {n})' for w,n in zip(part.word, part.n)]
+        ax.barh(names, part.share, color=CLASS_COLOURS[i % 3], label=c)
     ax.axvline(1/len(classes), color='0.4', ls='--', label='no trace')
     ax.set(xlabel='share of the hypotheses with this word that have the label\n'
                   '(in brackets: the label, and how many hypotheses have the word)',
@@ -224,7 +225,7 @@ def plot_padding(tokens:dict # From `padding_costs`
     ax.barh(list(tokens), [o/1000 for o in tokens.values()], color=COLOURS[0])
     ax.invert_yaxis()
     ax.set(xlabel='tokens computed in an epoch (thousands)',
-           title=f'Padding all to the longest allowed computes {most/grouped:.1f} times the tokens of grouping')
+           title=f'Padding to the longest allowed computes {most/grouped:.1f} times the tokens of grouping')
     return ax
 
 # %% ../../nbs/lib/teaching/18_inference.ipynb #in5a0028

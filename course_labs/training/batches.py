@@ -113,5 +113,5 @@ def draw_pairs(tok,        # A tokenizer of transformers with a padding token
     around = {tok.cls_token_id, tok.sep_token_id, tok.pad_token_id} # [UNK] and [MASK] stand for text
     n_text = sum(i not in around for row in ids for i in row)
     total = sum(map(len, ids))
-    ax.set_title(f'{n_text} of {total} positions stand for text; blue is the first sentence, orange the second')
+    ax.set_title(f'{n_text} of {total} positions stand for text; blue: first sentence, orange: second')
     return fig

@@ -157,7 +157,8 @@ def check_learn_merges(answer, rng):
             if len(want) == n: raise
             raise Wrong(f'{call} raised {type(e).__name__}: {str(e)[:99]}',
                         f'After {len(want)} merges no word has two pieces left. What then?') from None
-        like(got, want, call, *_merge_traps(words, n), think='Print the words as pieces after each merge and compare with a round by hand. What '
+        like(got, want, call, *_merge_traps(words, n),
+             think='Print the words as pieces after each merge and compare with a round by hand. What '
                    'stays of aaa when (a, a) is merged?')
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #ck500004
