@@ -217,6 +217,7 @@ def plot(self:LRSweep,
         loss = np.interp(np.log(lr), np.log(seen[0]), seen[1])
         ax.plot(lr, loss, MARKS[name], color=colour, ms=8, label=f'{SAYS.get(name, name)} {lr:.2g}')
     low, high = losses.min(), losses[:losses.argmin() + 1].max()
+    high = max(high, low + .02*abs(low)) # the first may be the lowest
     half = f'{self.suggested:.2g}'
     advice = f'half of it, {half}, with caution' if self.caveats() else f'start from half of it, {half}'
     ax.set(xscale='log',
