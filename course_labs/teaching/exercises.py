@@ -132,6 +132,14 @@ def _same_kind(got, want, call, think):
     if g != w: raise Wrong(f'{call} should be of kind {w}, but it is {_show(got)}.', think)
     return w
 
+def _place(i, shape):
+    "The place of the value number `i` of an array, as one writes it"
+    at = []
+    for n in reversed(shape):
+        i, here = divmod(i, n)
+        at.insert(0, str(here))
+    return f'[{", ".join(at)}]'
+
 def _same_array(got, want, call, think, tol):
     if tuple(got.shape) != tuple(want.shape):
         should, has = tuple(want.shape), tuple(got.shape)
@@ -143,8 +151,8 @@ def _same_array(got, want, call, think, tol):
     bad = [i for i,(a,b) in enumerate(pairs) if not _close(a, b, tol)]
     if not bad: return
     came, expected = pairs[bad[0]]
-    raise Wrong(f'{call} differs in {len(bad)} of {len(pairs)} values; at place {bad[0]} '
-                f'{expected:.5g} was expected and {came:.5g} came.', think)
+    raise Wrong(f'{call} differs in {len(bad)} of {len(pairs)} values; at {_place(bad[0], want.shape)}: '
+                f'expected {expected:.5g}, came {came:.5g}.', think)
 
 def _same_list(got, want, call, think, tol):
     if len(got) != len(want):
