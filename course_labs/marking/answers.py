@@ -139,7 +139,8 @@ class _Notebook:
     def before(self, t, name):
         "The cell of the last check of this answer; everything counts where the answer stands behind it"
         at = max((i for i,id,n in self.checks if id == t.id and n == name), default=None)
-        there = at is not None and any(s.cell <= at and not s.stub for s in self.defined[name] if s.kind == 'def')
+        own = [s for s in self.defined[name] if s.kind == 'def' and not s.stub]
+        there = at is not None and any(s.cell <= at for s in own)
         return at + 1 if there else sys.maxsize
 
     def name_of(self, t, is_only):

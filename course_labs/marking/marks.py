@@ -158,8 +158,8 @@ def mark_answer(answer,          # From `find_answers`
         res = _checked(answer.id, wire.start(dict(job, module=module)), seeds)
         if answer.doubt and res.state in (WRONG, ERROR):
             names = ', '.join(answer.doubt)
-            return result(BY_HAND, f'Before its check {names} was given to a function, which may have changed it '
-                                   f'in a way that is not seen here; as it stands: {res.message}', res.think)
+            return result(BY_HAND, f'Before its check {names} was given to a function, which may have changed '
+                                   f'it in a way that is not seen here; as it stands: {res.message}', res.think)
         unknown = res.state == ERROR and 'NameError' in res.message
         return result(res.state, res.message, ONLY_DEFINITIONS if unknown else res.think, res.points)
     except Stopped as e:
@@ -187,7 +187,8 @@ def _summary(marked): # (state, note) of a submission
     of = lambda state: [m['id'] for m in marked if m['state'] == state]
     notes = [f"{state}: {', '.join(of(state))}" for state in (NOT_FOUND, BY_HAND, STOPPED) if of(state)]
     notes += [f"{m['id']}: {m['note']}" for m in marked if m['note']]
-    return BY_HAND if of(NOT_FOUND) + of(BY_HAND) else STOPPED if of(STOPPED) else MARKED, '; '.join(notes)
+    by_hand = of(NOT_FOUND) + of(BY_HAND)
+    return BY_HAND if by_hand else STOPPED if of(STOPPED) else MARKED, '; '.join(notes)
 
 def blank_result(sub:Submission,
                  state:str,     # Of the row

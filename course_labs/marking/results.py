@@ -33,7 +33,8 @@ def table(results:list, # As `mark_submission` returns them
     ids = list(dict.fromkeys(t.id for o in course.of_weeks(weeks) for t in course.tasks(o)))
     rows = [['student', 'lab', *ids, 'total', 'of', 'state', 'seconds', 'note', 'file']]
     for r in results:
-        points = {m['id']: f"{m['points']:g}" for m in r['exercises'] if m['state'] not in (NOT_FOUND, BY_HAND)}
+        told = [m for m in r['exercises'] if m['state'] not in (NOT_FOUND, BY_HAND)]
+        points = {m['id']: f"{m['points']:g}" for m in told}
         rows.append([_cell(r['student']), r['lab'], *(points.get(i, '') for i in ids), _sum(r, 'points'),
                      _sum(r, 'of'), r['state'], f"{r['seconds']:.2f}", _cell(r['note']), _cell(r['file'])])
     return rows
@@ -76,7 +77,8 @@ def kept_seeds(out # Folder of results
               ) -> dict: # seeds: of the checks' inputs; answers: of what answers draw themselves
     "The seeds of this folder of results: drawn once, so that a second call goes on with the same inputs"
     path = Path(out)/'seeds.json'
-    if path.exists() and isinstance(kept := json.loads(path.read_text(encoding='utf-8')), dict): return kept
+    kept = json.loads(path.read_text(encoding='utf-8')) if path.exists() else None
+    if isinstance(kept, dict): return kept
     seeds = dict(seeds=[secrets.randbelow(2**31) for _ in range(2)], answers=secrets.randbelow(2**31))
     write_whole(path, json.dumps(seeds))
     return seeds

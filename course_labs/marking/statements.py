@@ -61,7 +61,7 @@ class Statement:
     "A top-level statement of a notebook that defines or changes something"
     cell:int       # Number of its cell, from 0
     kind:str       # 'def', 'import', 'star', 'value', 'update', 'block' or 'call'
-    names:tuple    # What it defines; of an update what it changes, of a call what it is given and might change
+    names:tuple    # What it defines; of an update what it changes, of a call what it is given
     uses:frozenset # Names that it reads
     code:str       # Its text
     stub:bool=False # A function whose body is still to be written
@@ -122,7 +122,9 @@ def _inside(block):
     while parts:
         node = parts.pop()
         if isinstance(node, (ast.For, ast.comprehension)): parts.append(node.target)
-        if isinstance(node, DEFS): res.append(node.name); continue
+        if isinstance(node, DEFS):
+            res.append(node.name)
+            continue
         if isinstance(node, (ast.Import, ast.ImportFrom)): res += _defined(node)[1]
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store): res.append(node.id)
         if isinstance(node, (ast.Assign, ast.AugAssign)): res += _assigned(node)[1]
@@ -215,7 +217,7 @@ class _Search:
 def needed(found:list,          # Of `Statement`
            name:str,            # Of an answer
            before:int=sys.maxsize # Number of the cell with its check: what stands behind it does not count
-          ) -> tuple:           # (statements in an order in which they can run, names that none of them defines)
+          ) -> tuple:           # (statements in an order that can run, names that none defines)
     """What an answer needs, and what that needs, with all changes up to its check
 
     Of several definitions the last that is no stub counts. Where cells were moved, a definition further down
@@ -223,7 +225,8 @@ def needed(found:list,          # Of `Statement`
     search = _Search(found, name, before)
     try: search.visit(name, search.end)
     except RecursionError: raise CourseError('its definitions are nested too deeply to be read') from None
-    order = search.order if search.moved else sorted(search.order, key=lambda i: (name in found[i].names, i))
+    def place(i): return name in found[i].names, i # the answer comes last
+    order = search.order if search.moved else sorted(search.order, key=place)
     return [found[i] for i in order], {n for n in search.missing if not hasattr(builtins, n)}
 
 def doubtful(found:list, # Of `Statement`

@@ -20,7 +20,7 @@ def test_imports_go_one_way():
 
 def test_no_import_is_hidden_in_a_string():
     "A name that is data may be imported: the checks and the arms that a week brings, the lab of an answer, what a child process shall call"
-    allowed = {'arms/find.py', 'teaching/exercises.py', 'marking/answers.py', 'marking/sandbox.py', 'training/multi_gpu.py'}
+    allowed = {'arms/find.py', 'teaching/exercises.py', 'marking/statements.py', 'marking/sandbox.py', 'training/multi_gpu.py'}
     found = {}
     for p in HAND_WRITTEN:
         for n in ast.walk(ast.parse(p.read_text())):

@@ -78,7 +78,7 @@ def make(folder, secret):
     put('loop', text(hostile('while True: pass'))); put('sleeper', text(hostile('import time; time.sleep(600)')))
     put('deaf', text(hostile('import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass')))
     put('forks', text(hostile('import os\nwhile True: os.fork()'))); put('programs', text(hostile('import subprocess; subprocess.run(["touch", "/tmp/x"])')))
-    put('hog', text(hostile('x = []\nwhile True: x.append(bytes(10**8))'))); put('printer', text(hostile('for _ in range(0 if printed else 1000): print("x"*10**6)\nprinted.append(1)', 'printed = []\n')))
+    put('hog', text(hostile('x = []\nwhile True: x.append(bytes(10**8))'))); put('printer', text(hostile('for _ in range(0 if printed else 200): print("x"*10**6)\nprinted.append(1)', 'printed = []\n')))
     put('exits', text(hostile('import sys; sys.exit(0)'))); put('dies', text(hostile('import os; os.kill(os.getpid(), 9)')))
     put('claims', text(hostile('import os, sys; print("w6.n_learnt: right. 1 of 1", flush=True); sys.stderr.write("right"); os._exit(0)')))
     put('deletes', text(hostile(f'''
@@ -216,15 +216,16 @@ def test_feedback_shows_no_solution_and_escapes_what_students_write(marked):
     assert '<b>' not in page and '<script>' not in page
 
 @needs_bwrap
-def test_a_second_call_marks_nothing_and_a_changed_submission_only(marked, monkeypatch):
-    folder = marked[1]
+def test_a_second_call_marks_a_changed_submission_and_what_a_busy_machine_may_have_stopped(marked, monkeypatch):
+    folder, again = marked[1], {'dies', 'deaf', 'sleeper', 'loop'} # killed, or waited for in vain
     said = []
     g.grade(folder/'in', folder/'out', jobs=2, limits=LIMITS, progress=lambda n, total, r: said.append(r['student']))
-    assert said == []
+    assert set(said) <= again
     nb = json.loads((folder/'in'/'half.ipynb').read_text())
+    said.clear()
     (folder/'in'/'half.ipynb').write_text(json.dumps(dict(nb, metadata=dict(a=1))))
     g.grade(folder/'in', folder/'out', jobs=2, limits=LIMITS, progress=lambda n, total, r: said.append(r['student']))
-    assert said == ['half']
+    assert 'half' in said and set(said) <= again | {'half'}
 
 def few(folder, n, week=6):
     folder.mkdir()
