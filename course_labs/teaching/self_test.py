@@ -12,13 +12,14 @@ import hashlib, random
 from collections import Counter
 
 from ..core.files import CourseError
-from ..core.paths import addresses
+from ..core.paths import repository
 from .concepts import concepts, section_link
 from .embed import Frame, frame, page
 from .kinds import CLOSED
 from .mathtext import to_text
 from .questions import bank, concept_of, feedback, read_answer, score, show_question
 from .quiz import as_list, page_question
+from .variants import instance
 
 # %% ../../nbs/lib/teaching/21_self_test.ipynb #se1f0005
 def known(asked:int, # Questions on a concept
@@ -44,9 +45,9 @@ class SelfTest:
     "Your answers to some questions, and what they say of each concept"
     def __init__(self,
                  questions=None, # Such that a machine can mark; by default all of the course
-                 seed:int=0      # Decides the order of questions and of their rows
+                 seed:int=0      # Decides the order of questions and of their rows, and their numbers
                 ):
-        questions = bank(kinds=CLOSED) if questions is None else questions
+        questions = [instance(q, seed) for q in (bank(kinds=CLOSED) if questions is None else questions)]
         self.questions, self.seed, self.history = {q['id']: q for q in questions}, seed, []
         self.of = {}  # Concept: ids of its questions, both in the order of the seed
         for c in in_order({concept_of(q) for q in questions}, seed): self.of[c] = []
@@ -136,10 +137,9 @@ class SelfTest:
 
 # %% ../../nbs/lib/teaching/21_self_test.ipynb #se1f0013
 def section_address(c # A `Concept`
-                   ) -> str: # Empty where the library does not know where its notebooks are published
+                   ) -> str: # Empty where its notebook is not installed
     "The section of the published notebook that shows a concept"
-    try: return addresses().source(f'nbs/labs/{c.link}') if c.link else ''
-    except CourseError: return ''
+    return f'{repository()}/blob/HEAD/nbs/labs/{c.link}' if c.link else ''
 
 def page_data(questions:list, # Such that a machine can mark
               seed:int,       # As in `SelfTest`
@@ -156,7 +156,7 @@ def page_data(questions:list, # Such that a machine can mark
     sure = [[[round(o, 4) for o in known(n, r)[1:]] for r in range(n + 1)] for n in range(most + 1)]
     return dict(sitting=sitting, concepts=[row(c) for c in test.of], questions=shown, sure=sure)
 
-def self_test(seed:int=0,           # Decides the order of questions and of their rows
+def self_test(seed:int=0,           # Decides the order of questions and of their rows, and their numbers
               questions=None,       # Such that a machine can mark; by default all of the course
               sitting:int=SITTING,  # Questions at a time
               link=section_address, # From a `Concept` to the address of its section, or to ''
@@ -169,4 +169,4 @@ def self_test(seed:int=0,           # Decides the order of questions and of thei
     key = hashlib.sha256(ids.encode()).hexdigest()[:12]  # progress is kept under it
     doc = page('self_test', dict(title=title, key=key) | page_data(questions, seed, sitting, link))
     first = SelfTest(questions, seed).next(sitting)
-    return frame(doc, height=680, narrow=760, title=title, fallback=as_list(first, seed))
+    return frame(doc, height=680, narrow=760, title=title, links=True, fallback=as_list(first, seed))

@@ -66,6 +66,8 @@ function show(i, focus) {
   const [box, word] = locked ? verdict(q, a) : [null, ''];
   if (box) form.append(box);
   form.append(make('div', {class: 'buttons'}, ...buttons(i, form, problem)));
+  const report = {href: q.report, target: '_blank', rel: 'noopener', id: 'report'};
+  form.append(make('p', {class: 'report muted'}, `Question ${q.id}. `, make('a', report, `Is ${q.id} wrong or unclear? Tell it`)));
   form.addEventListener('input', () => { kind.keep(form, a); save(); });
   $('main').replaceChildren(form);
   const top = $('main').getBoundingClientRect().top;
@@ -88,7 +90,7 @@ function submit(i, form, problem) {
     $('main').querySelector('[name=point], [name=marks]').focus();
     return;
   }
-  const given = kind.read(form, a);
+  const given = kind.read(form, a, q);
   if (typeof given === 'string') { problem.textContent = given; form.querySelector('input, select').focus(); return; }
   a.given = given;
   a.score = kind.mark(q, given);

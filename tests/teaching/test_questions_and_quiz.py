@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from course_labs.core.files import CourseError
-from course_labs.core.paths import data_dir
+from course_labs.core.paths import data_dir, repository
 from course_labs.syllabus import weeks as course_weeks
 from course_labs.teaching import questions as B
 from course_labs.teaching.arithmetic import value
@@ -169,7 +169,7 @@ ESSAY = next(q for q in QUESTIONS if q['kind'] == 'essay')
     (ORDER, lambda q: q.update(items=q['items'][:2]), 'items', 'at least 3'),
     (ESSAY, lambda q: q['rubric'][0].update(marks='two'), 'rubric[1].marks', 'integer')])
 def test_bad_question(tmp_path, q, change, field, why):
-    good = {k: v for k,v in copy.deepcopy(q).items() if k != 'week'}
+    good = {k: v for k,v in copy.deepcopy(q).items() if k not in ('week', 'template')}
     bad = copy.deepcopy(good)
     change(bad)
     bad['id'] = 'w3.q02'; good['id'] = 'w3.q01'
@@ -268,7 +268,8 @@ def test_paper_keeps_the_answers_to_itself():
         for o in q.get('options', []) + q.get('items', []) + q.get('pairs', []): assert to_html(o['feedback']) not in paper and to_html(o['feedback']) in key
     for q in e.essays:
         for r in q['rubric']: assert to_html(r['full']) in key and to_html(r['full']) not in paper
-    assert '<script' not in paper + key and 'src=' not in paper + key and 'href=' not in paper + key
+    assert '<script' not in paper + key and 'src=' not in paper + key and 'href=' not in paper
+    assert key.count('href=') == key.count(f'href="{repository()}/issues/new?'), 'the only links of the key go to the project'
 
 def test_letters_of_the_key_fit_the_paper():
     "The letter that the key marks stands beside the right option in the paper"
@@ -283,7 +284,8 @@ def test_letters_of_the_key_fit_the_paper():
 def test_quiz_is_small_and_whole():
     for seed in range(5):
         q = quiz(n=30, seed=seed)
-        assert len(q._repr_html_().encode()) < 400_000 and '://' not in q.doc
+        assert len(q._repr_html_().encode()) < 400_000
+        assert q.doc.count('://') == q.doc.count(f'"{repository()}/issues/new?') == 30, 'the only addresses are those for telling that a question is wrong'
     everything = quiz(questions=QUESTIONS)
     assert '<math' in everything.fallback + everything.doc.replace('\\u003c', '<')
     for q in QUESTIONS[:40]: assert html.escape(to_text(kind_of(q).solution())) in everything.fallback
