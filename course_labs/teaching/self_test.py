@@ -10,6 +10,7 @@ __all__ = ['SITTING', 'known', 'in_order', 'SelfTest', 'section_address', 'page_
 # %% ../../nbs/lib/teaching/21_self_test.ipynb #se1f0002
 import hashlib, random
 from collections import Counter
+from functools import lru_cache
 
 from ..core.files import CourseError
 from ..core.paths import repository
@@ -22,6 +23,7 @@ from .quiz import as_list, page_question
 from .variants import instance
 
 # %% ../../nbs/lib/teaching/21_self_test.ipynb #se1f0005
+@lru_cache
 def known(asked:int, # Questions on a concept
           right:int  # Of these, answered rightly
          ) -> tuple: # (mean, low, high): chances, the last two an interval that holds 80 % of the belief
