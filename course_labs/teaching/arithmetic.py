@@ -60,7 +60,7 @@ def read_number(text:str,         # What somebody typed
 
 def number(x:float) -> str: # A whole number with commas at its thousands, else five digits
     "A number as people write it, without the last digits of a binary fraction"
-    x = float(f'{x:.12g}')
+    x = float(f'{x:.12g}') if abs(x) > 1e-12 else 0.
     if x.is_integer(): return f'{int(x):,}'
     return f'{x:,.1f}' if abs(x) >= 1e4 else f'{x:.5g}'
 

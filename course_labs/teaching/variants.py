@@ -9,16 +9,16 @@ __all__ = ['ASKS', 'OWN', 'TRIES', 'LEAST', 'plain', 'shown', 'filled', 'put', '
            'chosen', 'example_of', 'instance', 'problem']
 
 # %% ../../nbs/lib/teaching/19_variants.ipynb #7a10c003
-import ast, math, random, re
+import math, random, re
 
 from ..core.files import CourseError
-from .arithmetic import KNOWN, holds, number, tree, value
+from .arithmetic import KNOWN, holds, number, value
 
 # %% ../../nbs/lib/teaching/19_variants.ipynb #7a10c006
 def plain(x:float) -> float: # An int where it is whole
     "A number without the last digits of a binary fraction"
-    x = float(f'{x:.12g}')
-    return int(x) if x.is_integer() and abs(x) < 1e15 else x
+    x = float(f'{x:.12g}') if abs(x) > 1e-12 else 0
+    return int(x) if float(x).is_integer() and abs(x) < 1e15 else x
 
 _PLACE = re.compile(r'\{\{([^{}:|]+)(?::([+~]*)([0-9]?))?(?:\|([^{}|]+)\|([^{}|]+))?\}\}')
 
@@ -48,21 +48,18 @@ def filled(text:str,  # With places like `{{n}}`
         res = shown(x, m[2] or '', m[3] or '', before.count('$')%2 or before.count('`')%2)
         return f'{res} {m[4] if x == 1 else m[5]}' if m[4] else res
     res = _PLACE.sub(put, text)
-    if bad := re.search(r'\{\{[^{}]*\}\}', res): raise ValueError(f'{bad[0]} cannot be filled')
+    if bad := re.search(r'\{\{.{0,30}', res): raise ValueError(f'{bad[0]} cannot be filled')
     return res
 
 # %% ../../nbs/lib/teaching/19_variants.ipynb #7a10c009
-class _Put(ast.NodeTransformer):
-    "Puts trees in the place of names"
-    def __init__(self, trees): self.trees = trees
-    def visit_Name(self, n): return self.trees.get(n.id, n)
-
 def put(formula:str, # With names
         names:dict   # Name: number
        ) -> str:
     "A formula with numbers in the place of names"
-    trees = {k: ast.parse(repr(plain(v)), mode='eval').body for k,v in names.items()}
-    return ast.unparse(_Put(trees).visit(ast.parse(formula, mode='eval').body))
+    def number_of(m):
+        x = plain(names[m[0]]) if m[0] in names else m[0]
+        return f'({x})' if m[0] in names and x < 0 else str(x)
+    return re.sub(r'\b[A-Za-z_]\w*', number_of, formula)
 
 def _named(q, names):
     "The numbers of the parameters, and those of `let`"
@@ -142,9 +139,9 @@ def instance(q:dict, # Of the bank
              seed=0  # The same seed gives the same numbers
             ) -> dict: # A question without parameters, with its `seed`; where it has none, the same
     "A question with the numbers that a seed chooses"
-    q = q.get('template', {}) | {k: q[k] for k in ('week',) if k in q} if 'template' in q else q
-    if 'parameters' not in q: return q
-    return with_numbers(q, chosen(q, seed)) | dict(template=q, seed=seed)
+    own = q.get('template', q)
+    if 'parameters' not in own: return q
+    return with_numbers(own, chosen(own, seed)) | {k: q[k] for k in ('week',) if k in q} | dict(template=own, seed=seed)
 
 # %% ../../nbs/lib/teaching/19_variants.ipynb #7a10c00f
 LEAST = 10 # So many different instances has a question at least
