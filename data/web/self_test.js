@@ -81,7 +81,7 @@ function weakest(found) {
     const bar = make('i', {style: `left:${100 * low}%;right:${100 - 100 * up}%`});
     const read = c.link ? make('a', {href: c.link, target: '_blank', rel: 'noopener'}, c.where) : c.where;
     return make('tr', {}, make('th', {scope: 'row'}, c.term), make('td', {class: 'n'}, `${c.right} of ${c.asked}`),
-      make('td', {}, make('span', {class: 'known', 'aria-hidden': 'true'}, bar), ' ' + says), make('td', {}, read));
+      make('td', {class: 'sure'}, make('span', {class: 'known', 'aria-hidden': 'true'}, bar), ' ' + says), make('td', {}, read));
   });
   const table = make('table', {}, make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...body));
   return [make('h2', {}, 'Your weakest concepts so far'), make('div', {class: 'table'}, table)];
