@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from test_pages_in_browser import CONTRAST, SITE, open_frame, open_site, overflow  # noqa: E402
+from test_pages_in_browser import CONTRAST, open_frame, open_site, overflow
 
 from course_labs.teaching.concepts import concepts
 from course_labs.teaching.kinds import CLOSED

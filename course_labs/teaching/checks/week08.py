@@ -36,7 +36,8 @@ def _loop(net, X, y, X_valid, y_valid, lr, epochs, bs, bugs=()):
             loss.backward()
             opt.step()
         net.eval()
-        with torch.no_grad(): losses.append((loss if 'train' in bugs else F.mse_loss(net(X_valid), y_valid)).item())
+        with torch.no_grad(): valid = F.mse_loss(net(X_valid), y_valid)
+        losses.append((loss if 'train' in bugs else valid).item())
     return losses
 
 def _judged_in_training(net, X, y, X_valid, y_valid, lr, epochs, bs):
@@ -73,8 +74,8 @@ def _one_weight():
 
 @exercise('w8.train_loop', concepts=('w3.6', 'w7.7', 'w3.10'), points=2, hints=(
     'Play the loop on paper for the example. Which batches does it see, and what is in w.grad at each step?',
-    'Four things: the mode while it trains and while it is judged, the last batch, the gradients of the batch '
-    'before, and the rows on which the loss is reported.',
+    'Four things: the mode while it trains and while it is judged, the last batch, the gradients of the '
+    'batch before, and the rows on which the loss is reported.',
     'net.train() before the batches and net.eval() after them; range(0, len(X), bs); opt.zero_grad() before '
     'backward(); with torch.no_grad(): F.mse_loss(net(X_valid), y_valid).item().'))
 def check_train_loop(answer, rng):
@@ -132,7 +133,8 @@ def check_read_curve(answer, rng):
              (lambda t, v: _verdict(t, v, by_train=True),
               'Which of the two losses says when to stop?'),
              (lambda t, v: _verdict(t, v, share=None), 'A tenth of what? Think of a loss of 5, and of 0.05.'),
-             (lambda t, v: _verdict(t, v, share=1), 'A little above the lowest is not yet more than a tenth.'),
+             (lambda t, v: _verdict(t, v, share=1),
+              'A little above the lowest is not yet more than a tenth.'),
              (lambda t, v: _verdict(t, v, order=2),
               'Where the training loss rises as well, the net is not learning its rows by heart.'),
              (lambda t, v: _verdict(t, v, order=1), 'Which verdict is looked at first?'),
@@ -161,17 +163,21 @@ def check_cheapest(answer, rng):
     cases = [(example, 'cheapest of the example')]
     never = np.array([0.8, 0.5, 0.3]), np.array([False, True, False]), 1, 4
     tie = np.array([0.9, 0.7, 0.5, 0.3]), np.array([True, False, True, False]), 1, 1
-    cases += [(never, 'cheapest where no alarm is cheapest'), (tie, 'cheapest where two thresholds cost the same')]
+    cases += [(never, 'cheapest where no alarm is cheapest'),
+              (tie, 'cheapest where two thresholds cost the same')]
     for n, miss, false_alarm in ((8, 3, 1), (20, 10, 1), (20, 1, 6), (40, 2.5, 1.5)):
         positive = rng.random(n) < 0.4
         scores = np.clip(rng.normal(0.35 + 0.3*positive, 0.2), 0.01, 0.99).round(1 + (n == 8))
         cases.append(((scores, positive, miss, false_alarm),
                       f'cheapest({n} scores, miss={miss}, false_alarm={false_alarm})'))
     by_cases(answer, cases, _cheapest,
-             (lambda *a: _cheapest(*a, above=True), 'Is there an alarm where the score equals the threshold?'),
+             (lambda *a: _cheapest(*a, above=True),
+              'Is there an alarm where the score equals the threshold?'),
              (lambda *a: _cheapest(*a, nothing=False), 'What does it cost to give no alarm at all?'),
-             (lambda *a: _cheapest(*a, low=True), 'Which of several thresholds with the same cost is asked for?'),
-             (lambda *a: _cheapest(*a, by='errors'), 'That is the number of mistakes. Do both cost the same?'),
+             (lambda *a: _cheapest(*a, low=True),
+              'Which of several thresholds with the same cost is asked for?'),
+             (lambda *a: _cheapest(*a, by='errors'),
+              'That is the number of mistakes. Do both cost the same?'),
              (lambda *a: _cheapest(*a, by='swapped'), 'Which mistake costs `miss`, and which `false_alarm`?'),
              think='Make a list of the thresholds of the example with misses, false alarms and cost.')
 
@@ -196,7 +202,8 @@ def _of_one_channel(shape, layers): return _through(shape, layers, depthwise=Tru
 
 @exercise('w8.through', concepts=('w3.2', 'w3.4', 'parameter'), points=2, hints=(
     'One layer at a time: a loop over the layers that keeps the shape and writes a pair for each.',
-    'Along height and along width: (n + 2*pad - kernel)//stride + 1. The channels that come out are the filters.',
+    'Along height and along width: (n + 2*pad - kernel)//stride + 1. As many channels come out as there are '
+    'filters.',
     'A filter has a weight for each channel that comes in, times kernel times kernel, and a bias; a dense '
     'layer one for each pair of numbers, and a bias for each that comes out.'))
 def check_through(answer, rng):
@@ -211,10 +218,12 @@ def check_through(answer, rng):
         shape = (int(rng.integers(2, 5)), h | 1, w & ~1)
         cases.append(((shape, layers), f'through({shape}, {layers})'))
     by_cases(answer, cases, _through,
-             (lambda s, l: _through(s, l, bias=False), 'Each filter, and each number that comes out, has a bias.'),
+             (lambda s, l: _through(s, l, bias=False),
+              'Each filter, and each number that comes out, has a bias.'),
              (_of_one_channel, 'A filter looks at every channel that comes in. How many weights is that?'),
              (lambda s, l: _through(s, l, padded=1), 'Zeros are put at both ends of a side.'),
-             (lambda s, l: _through(s, l, ceil=True), 'Where a window does not fit once more, the rest is left out.'),
+             (lambda s, l: _through(s, l, ceil=True),
+              'Where a window does not fit once more, the rest is left out.'),
              think='Follow the example by hand: which layer is the first that differs?')
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000017
@@ -249,10 +258,13 @@ def check_honest_split(answer, rng):
         shown = f'{groups}, {days}' if n < 9 else f'{n} groups, their days'
         cases.append(((groups, days, 6), f'honest_split({shown}, 6)'))
     by_cases(answer, cases, _split,
-             (lambda *a: _split(*a, 'day'), 'Are people on both sides? Who is known from training is not new.'),
-             (lambda *a: _split(*a, 'group'), 'Training must not see days from start on, whoever they belong to.'),
+             (lambda *a: _split(*a, 'day'),
+              'Are people on both sides? Who is known from training is not new.'),
+             (lambda *a: _split(*a, 'group'),
+              'Training must not see days from start on, whoever they belong to.'),
              (lambda *a: _split(*a, 'last'), 'A group is new by its first day, not by its last.'),
-             (lambda *a: _split(*a, 'met first'), 'The rows need not come by day. Is the first row of a group its first day?'),
+             (lambda *a: _split(*a, 'met first'),
+              'The rows need not come by day. Is the first row of a group its first day?'),
              (lambda *a: _split(*a, 'after'), 'A group that begins on the day start itself: is it new?'),
              (lambda *a: _split(*a)[::-1], 'Which of the two comes first?'),
              think='Write the first day of each group down, then go through the rows.')
@@ -264,7 +276,8 @@ def _attend(scores, lengths, causal, how=''):
     real = np.arange(n) < np.asarray(lengths)[:, None]
     allowed = np.broadcast_to(real[:, None, :], scores.shape).copy()
     if how == 'padding': allowed[:] = True
-    if causal and how != 'causal': allowed &= np.tri(n, dtype=bool).T if how == 'future' else np.tri(n, dtype=bool)
+    earlier = np.tri(n, dtype=bool)
+    if causal and how != 'causal': allowed &= earlier.T if how == 'future' else earlier
     axis = 1 if how == 'axis' else 2
     if how == 'afterwards': e = np.exp(scores - scores.max(2, keepdims=True))
     else: e = np.exp(scores - scores.max(2, keepdims=True))*allowed
@@ -289,9 +302,11 @@ def check_attend(answer, rng):
         cases.append(((scores, np.array(lengths), causal),
                       f'attend({len(lengths)} sentences of {n} places, lengths={lengths}, causal={causal})'))
     by_cases(answer, cases, _attend,
-             (lambda *a: _attend(*a, 'padding'), 'Some tokens look at padding. What must their score be there?'),
+             (lambda *a: _attend(*a, 'padding'),
+              'Some tokens look at padding. What must their score be there?'),
              (lambda *a: _attend(*a, 'causal'), 'With causal=True the first token looks at itself alone.'),
-             (lambda *a: _attend(*a, 'future'), 'Each token looks at later ones only. Which half of the square is allowed?'),
+             (lambda *a: _attend(*a, 'future'),
+              'Each token looks at later ones only. Which half of the square is allowed?'),
              (lambda *a: _attend(*a, 'afterwards'),
               'The weights of a real token add up to less than 1. Was the mask put on after the softmax?'),
              (lambda *a: _attend(*a, 'zeros'), 'A score of 0 is a score like any other: e to the 0 is 1.'),
@@ -311,7 +326,8 @@ def _fair(scores, relevant, how=''):
     else:
         at_least = s[:, None] <= s if how == 'upside down' else s[:, None] >= s
         so_far, hits = (relevant[:, None] & at_least).sum(0)/at_least.sum(0), relevant
-    return float(so_far.mean() if how == 'all rows' else so_far[hits].sum()/len(s) if how == 'by n' else so_far[hits].mean())
+    if how == 'all rows': return float(so_far.mean())
+    return float(so_far[hits].sum()/(len(s) if how == 'by n' else hits.sum()))
 
 @exercise('w8.fair_precision', concepts=('w6.10', 'precision-recall-k'), hints=(
     'For one relevant row: how many rows have a score at least as high, and how many of these are relevant?',
@@ -328,14 +344,17 @@ def check_fair_precision(answer, rng):
         scores[3] = scores[0]
         relevant[3], scores[2] = False, 0.99
         cases.append(((scores, relevant), f'fair_precision of {n} rows'))
-    cases.append(((np.array([0.3, 0.8]), np.array([False, False])), 'fair_precision where nothing is relevant'))
+    nothing = np.array([0.3, 0.8]), np.array([False, False])
+    cases.append((nothing, 'fair_precision where nothing is relevant'))
     by_cases(answer, cases, _fair,
-             (lambda s, r: _fair(s, r, 'order'), 'Two rows have the same score. Does your answer depend on which is named first?'),
+             (lambda s, r: _fair(s, r, 'order'),
+              'Two rows have the same score. Does your answer depend on which is named first?'),
              (lambda s, r: _fair(s, r, 'lucky'), 'Among equal scores you put the relevant rows first.'),
              (lambda s, r: _fair(s, r, 'unsorted'), 'In which order is the list looked at?'),
              (lambda s, r: _fair(s, r, 'upside down'), 'The list begins with the highest score.'),
              (lambda s, r: _fair(s, r, 'all rows'), 'The mean is over the relevant rows.'),
-             (lambda s, r: _fair(s, r, 'by n'), 'Add up over the relevant rows, and divide by how many these are.'),
+             (lambda s, r: _fair(s, r, 'by n'),
+              'Add up over the relevant rows, and divide by how many these are.'),
              think='Write the precision after each step of the example.')
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000026
@@ -371,9 +390,12 @@ def check_next_step(answer, rng):
     by_cases(answer, cases, _next,
              (lambda *a: _next(*a, ddof=0), 'Is the standard deviation that with n - 1?'),
              (lambda *a: _next(*a, root=False), 'More seeds make the mean surer. Where is the root of n?'),
-             (lambda *a: _next(*a, gap=False), 'Which number decides that the net does not carry over to new rows?'),
-             (lambda *a: _next(*a, order=1), 'Before a mean is called above the target: does its interval say so?'),
-             (lambda *a: _next(*a, order=2), 'More seeds do not help a net that cannot do its own training rows.'),
+             (lambda *a: _next(*a, gap=False),
+              'Which number decides that the net does not carry over to new rows?'),
+             (lambda *a: _next(*a, order=1),
+              'Before a mean is called above the target: does its interval say so?'),
+             (lambda *a: _next(*a, order=2),
+              'More seeds do not help a net that cannot do its own training rows.'),
              think='Write the three numbers down and go through the five lines from above.')
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000028
