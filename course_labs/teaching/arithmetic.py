@@ -34,7 +34,7 @@ def _parts(text):
 def read_number(text:str,         # What somebody typed
                 whole:bool=True,  # Is a whole number asked for?
                 percent:bool=True # Is it a percentage that is asked for?
-               ) -> float|None:   # A finite number; `None` where it is none, or one that `ask_back` asks about
+               ) -> float|None:   # Finite; `None` where it is none, or one that `ask_back` asks about
     """Read a number as people write it. The rule:
 
     1. Spaces at the ends, after a sign and around a fraction bar do not count.
@@ -106,7 +106,8 @@ def _value(n, names):
 def _holds(n, names):
     match n:
         case ast.Expression(): return _holds(n.body, names)
-        case ast.BoolOp(): return (all if isinstance(n.op, ast.And) else any)(_holds(o, names) for o in n.values)
+        case ast.BoolOp(op=ast.And()): return all(_holds(o, names) for o in n.values)
+        case ast.BoolOp(): return any(_holds(o, names) for o in n.values)
         case ast.Compare() if all(type(o) in _COMPARE for o in n.ops):
             at = [_value(o, names) for o in (n.left, *n.comparators)]
             return all(_COMPARE[type(o)](a, b) for o,a,b in zip(n.ops, at, at[1:]))

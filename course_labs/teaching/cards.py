@@ -21,7 +21,7 @@ from .mathtext import to_html, to_text
 # %% ../../nbs/lib/teaching/10_cards.ipynb #ebe28062
 def cards_of(weeks=None # A week or several; None for all
             ) -> list:  # Of `Concept`
-    "The ideas of these weeks that are cards, in the order of the index; raises `CourseError` where there are none"
+    "What of these weeks is a card, in the order of the index; raises `CourseError` where nothing is"
     cards = [c for c in terms(weeks) if c.card]
     if not cards: raise CourseError(f'weeks={weeks!r}: the concept index has no cards of these weeks')
     return cards

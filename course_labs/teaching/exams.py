@@ -108,7 +108,8 @@ class Exam:
 
     def _render(self, template, title):
         guide = {k: REGISTRY[k].guide for k in REGISTRY if k in {q['kind'] for q in self.questions}}
-        return _print(template, self.number, exam=self, title=title, weeks=weeks_text(self.weeks), guide=guide)
+        weeks = weeks_text(self.weeks)
+        return _print(template, self.number, exam=self, title=title, weeks=weeks, guide=guide)
 
     def paper(self, title:str='Midterm') -> str: # HTML that prints
         "What students get"

@@ -231,7 +231,8 @@ class Numeric(Kind):
 
     def problem(self):
         with_names = [k for k in variants.OWN if k in self.q]
-        if 'parameters' not in self.q: return (with_names[0], 'needs parameters') if with_names else self.wrong_number()
+        if 'parameters' not in self.q and with_names: return with_names[0], 'needs parameters'
+        if 'parameters' not in self.q: return self.wrong_number()
         if 'example' not in self.q: return 'example', 'is missing'
         if bad := variants.problem(self.q): return bad
         return Numeric(variants.with_numbers(self.q, self.q['example'])).wrong_number(self.q)

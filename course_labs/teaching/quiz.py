@@ -31,7 +31,8 @@ def page_question(q:dict, # From `bank`
                  ) -> dict: # What quiz.js reads
     "A question as the page needs it: HTML, rows in the order shown, answers by their place in it"
     common = {k: q[k] for k in ('id', 'kind', 'week', 'difficulty')}
-    return common | dict(html=to_html(q['text']), where=where(q), report=issue_link(q)) | kind_of(q).page(seed)
+    shown = dict(html=to_html(q['text']), where=where(q), report=issue_link(q))
+    return common | shown | kind_of(q).page(seed)
 
 # %% ../../nbs/lib/teaching/07_quiz.ipynb #bcd8c1d1
 def _list_item(q, seed):
@@ -39,7 +40,7 @@ def _list_item(q, seed):
     rows = ''.join(f'<li>{html.escape(to_text(o))}</li>' for o in kind.in_list(seed))
     rows = f'<ol type=A>{rows}</ol>' if rows else ''
     answer = html.escape(to_text(f'{kind.solution()}. {kind.why()}'.rstrip(' ')))
-    report = f'<a href="{html.escape(issue_link(q))}">Is {q["id"]} wrong or unclear? Tell it</a>'
+    report = f'{q["id"]} · <a href="{html.escape(issue_link(q))}">This question is wrong or unclear</a>'
     return (f"<li><p>{html.escape(to_text(q['text']))}</p>{rows}"
             f'<details><summary>Answer</summary><p>{answer}</p><p>{report}</p></details></li>')
 
@@ -71,7 +72,7 @@ def quiz(weeks=None,         # A week or several; None for all that have questio
     if not questions: raise CourseError('a quiz needs at least one question')
     asked = sorted({q['week'] for q in questions})
     title = title or f"Quiz, week{'s' if len(asked) > 1 else ''} {weeks_text(asked)}"
-    ids = ' '.join([str(seed), *(q['id'] for q in questions)])
+    ids = ' '.join([str(seed), *(f"{q['id']} {q.get('seed', '')}" for q in questions)])
     key = hashlib.sha256(ids.encode()).hexdigest()[:12]  # progress is kept under it
     doc = page('quiz', dict(title=title, key=key, questions=[page_question(q, seed) for q in questions]))
     return frame(doc, height=640, narrow=720, title=title, links=True,

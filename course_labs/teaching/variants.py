@@ -81,14 +81,14 @@ def apart(answer:float,   # What is right
     rows = sorted([answer, *traps])
     return all(b - a > 2*tolerance + 1e-9*max(1, abs(a)) for a,b in zip(rows, rows[1:]))
 
-ASKS = ('Round to a whole number.', 'Round to one decimal.', 'Round to two decimals.', 'Round to three decimals.',
-        'Round to four decimals.', 'Round to five decimals.', 'Round to six decimals.')
-OWN = 'parameters', 'where', 'let', 'example', 'decimals' # Fields that a question with its numbers no longer has
+ASKS = ('Round to a whole number.', 'Round to one decimal.', 'Round to two decimals.',
+        'Round to three decimals.', 'Round to four decimals.', 'Round to five decimals.')
+OWN = 'parameters', 'where', 'let', 'example', 'decimals' # Fields that go when the numbers come
 
 def with_numbers(q:dict,    # A question as its file has it
                  names:dict # Parameter: its number
                 ) -> dict:  # A numeric question without parameters
-    "A question with numbers in the place of its names; raises `ValueError` where a formula cannot be computed"
+    "A question with numbers in the place of its names; raises `ValueError` where a formula has no value"
     known = _named(q, names)
     answer, tolerance, found = _results(q, known)
     def says(text): return filled(text, known | dict(answer=answer))
@@ -116,7 +116,8 @@ def fits(q:dict,    # A question as its file has it
     try:
         known = _named(q, names)
         answer, tolerance, traps = _results(q, known)
-        return apart(answer, tolerance, traps) and holds(q.get('where', '1 == 1'), known | dict(answer=answer))
+        meets = holds(q.get('where', '1 == 1'), known | dict(answer=answer))
+        return meets and apart(answer, tolerance, traps)
     except ValueError: return False
 
 def chosen(q:dict, # A question as its file has it
@@ -141,7 +142,8 @@ def instance(q:dict, # Of the bank
     "A question with the numbers that a seed chooses"
     own = q.get('template', q)
     if 'parameters' not in own: return q
-    return with_numbers(own, chosen(own, seed)) | {k: q[k] for k in ('week',) if k in q} | dict(template=own, seed=seed)
+    week = {k: q[k] for k in ('week',) if k in q}
+    return with_numbers(own, chosen(own, seed)) | week | dict(template=own, seed=seed)
 
 # %% ../../nbs/lib/teaching/19_variants.ipynb #7a10c00f
 LEAST = 10 # So many different instances has a question at least
@@ -152,7 +154,8 @@ def _names_problem(q):
     if set(q['example']) != set(q['parameters']):
         return f"the example gives {', '.join(q['example'])}; there are {', '.join(q['parameters'])}"
     for k,v in q['parameters'].items():
-        if q['example'][k] not in values_of(v): return f"{k} is {q['example'][k]} in the example, not in its range"
+        given = q['example'][k]
+        if given not in values_of(v): return f'{k} is {given} in the example, not in its range'
 
 def problem(q # A question whose fields are those of the schema
            ) -> tuple|None: # (field, what is wrong), or None

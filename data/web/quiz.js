@@ -67,7 +67,7 @@ function show(i, focus) {
   if (box) form.append(box);
   form.append(make('div', {class: 'buttons'}, ...buttons(i, form, problem)));
   const report = {href: q.report, target: '_blank', rel: 'noopener', id: 'report'};
-  form.append(make('p', {class: 'report muted'}, `Question ${q.id}. `, make('a', report, `Is ${q.id} wrong or unclear? Tell it`)));
+  form.append(make('p', {class: 'report muted'}, `${q.id} · `, make('a', report, 'This question is wrong or unclear')));
   form.addEventListener('input', () => { kind.keep(form, a); save(); });
   $('main').replaceChildren(form);
   const top = $('main').getBoundingClientRect().top;

@@ -113,6 +113,14 @@ def test_ids_and_texts_are_unique():
     assert len({q['id'] for q in QUESTIONS}) == len(QUESTIONS)
     assert len({q['text'] for q in QUESTIONS}) == len(QUESTIONS)
 
+def test_a_question_stands_alone():
+    "A draw may bring it without its neighbours: 'that head' or 'such a loop' has been named in the question itself"
+    named = {w for c in concepts().values() for w in re.findall('[a-z]{4,}', c.term.lower())} | {'net', 'model', 'set', 'question'}
+    named -= {'mean', 'start', 'what'}  # verbs and conjunctions as well
+    for q in QUESTIONS:
+        for m in re.finditer(r'\b(?:that|those|such an?) ([a-z]+)', text := q['text'].lower()):
+            assert m[1] not in named or m[1] in text[:m.start()], f"{q['id']} speaks of {m[0]!r}, which it has not named"
+
 @pytest.mark.parametrize('q', [q for q in QUESTIONS if q['kind'] == 'numeric'], ids=lambda q: q['id'])
 def test_numbers(q):
     "The answer is what its formula gives, computed here by Python itself, and no trap is marked right"

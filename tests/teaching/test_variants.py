@@ -150,6 +150,10 @@ def test_paper_and_key_have_the_same_numbers_and_another_paper_others():
     assert sum(B.shuffled(q, 3) != B.shuffled(q, n) for q,n in singles) > len(singles)/2, 'options in another order, too'
     assert 'Paper 3.2' in beside.paper() and 'Paper 3.2' in beside.key()
 
+def test_progress_is_kept_apart_for_other_numbers():
+    keys = {re.search(r'"key": "(\w+)"', quiz(questions=[V.instance(NUMERIC[0], s)]).doc)[1] for s in (1, 2)}
+    assert len(keys) == 2
+
 def test_variants_are_saved_side_by_side(tmp_path):
     names = {p.name for v in (0, 1) for p in exam(weeks=[3], minutes=30, seed=3, variant=v).save(tmp_path)}
     assert names == {'exam3_paper.html', 'exam3_key.html', 'exam3.1_paper.html', 'exam3.1_key.html'}
