@@ -18,7 +18,8 @@ from .concepts import concepts, section_link
 from .embed import Frame, frame, page
 from .kinds import CLOSED
 from .mathtext import to_text
-from .questions import bank, concept_of, feedback, read_answer, score, show_question
+from .questions import (
+    ask_back, bank, concept_of, feedback, read_answer, score, show_question)
 from .quiz import as_list, page_question
 from .variants import instance
 
@@ -86,7 +87,7 @@ class SelfTest:
             text = ask(show_question(q, self.seed) + '\nAnswer: ')
             given = read_answer(q, text, self.seed)
             while given is None and text.strip().lower() != 'q':
-                text = ask('Letters of the rows, or a number; q ends: ')
+                text = ask(f'{ask_back(q, text)} q ends: ')
                 given = read_answer(q, text, self.seed)
             if given is None: break
             right = self.answer(q['id'], given)
