@@ -112,6 +112,7 @@ class Kind:
         return self.from_shown([LETTERS.index(o) for o in letters], seed)
     def ask_back(self, text:str) -> str:
         "What to say of a typed text that `read` cannot read"
+        if not self.rows: return 'Write an answer.'
         return f"Answer with letters from A to {LETTERS[len(self.q[self.rows]) - 1]}."
     def complete(self, letters:list) -> bool:
         "Are these letters a whole answer?"
