@@ -10,7 +10,7 @@ __all__ = ['SET', 'RATES', 'HEAD_RATES', 'TUNED', 'ARMS', 'CONFIGS', 'TOKENISERS
            'config_of', 'words_step', 'pairs_step', 'masked_step', 'lm_steps', 'works']
 
 # %% ../../nbs/lib/arms/week05.ipynb #5d0a0003
-import math, tempfile
+import tempfile
 from functools import lru_cache
 
 import torch, transformers
@@ -29,7 +29,8 @@ from ..training.pair_heads import accuracy, fit_head, pair_model, run_head, tune
 from ..training.recipes import Arm
 from ..training.text_models import RANDOM, resolve, text_model
 from ..training.text_pairs import encode_pairs, predict_pairs
-from ..training.word_matching import WordEmbedder, matched_features, sentence_features
+from ..training.word_matching import (
+    WordEmbedder, hypothesis_features, matched_features, sentence_features)
 
 # %% ../../nbs/lib/arms/week05.ipynb #5d0a0005
 SET = {k: s.tiny for k,s in week(5).settings.items()}
@@ -60,8 +61,7 @@ def words_that_meet(df, layer='last'): return matched_features(_vectors(), df.pr
 def met_in_the_middle(df): return words_that_meet(df, 'middle')
 def hypotheses(df):
     "What a head sees that is never shown the premise"
-    x = _vectors()(df.hypothesis)
-    return x*math.sqrt(x.shape[-1])
+    return hypothesis_features(_vectors(), df.hypothesis)
 
 def by_head(features,    # Function of pairs
             n:int=None   # Training pairs at most

@@ -21,6 +21,7 @@ from ..core.files import whole_file
 from ..data_sets.pairs import read_pairs, split_by_premise
 from ..training.pair_heads import accuracy, fit_head, pair_features, run_head
 from ..training.plots import COLOURS
+from ..training.word_matching import hypothesis_features
 
 # %% ../../nbs/lib/teaching/18_inference.ipynb #in5a0005
 CLASS_COLOURS = [COLOURS[i] for i in (4, 1, 3)] # Of entailment, neutral, contradiction
@@ -49,7 +50,7 @@ def tell_tales(pairs:pd.DataFrame, # With hypothesis and label
                classes,            # Names
                most:int=4,         # Words of each class
                often:int=20        # Hypotheses that a word has to stand in
-              ) -> pd.DataFrame:   # Word, label, share of its hypotheses with this label
+              ) -> pd.DataFrame:   # word, label, share of its n hypotheses with this label
     "The words of hypotheses that go most with one label"
     plain = pairs.hypothesis.str.lower().str.replace(r'[^\w\s]', '', regex=True)
     words = pairs.assign(word=plain.str.split()).explode('word')
@@ -58,9 +59,11 @@ def tell_tales(pairs:pd.DataFrame, # With hypothesis and label
     counts = counts[counts.sum(axis=1) >= min(often, counts.sum(axis=1).max())]
     careful = (counts + 1).div((counts + 1).sum(axis=1), axis=0) # a rare word does not win by luck
     shares = counts.div(counts.sum(axis=1), axis=0)
-    parts = [shares.loc[careful.nlargest(most, i).index, i].rename('share').reset_index().assign(label=c)
-             for i,c in enumerate(classes)]
-    return pd.concat(parts, ignore_index=True)
+    def of(i):
+        top = shares.loc[careful.nlargest(most, i).index, i].sort_values(ascending=False, kind='stable')
+        return top.rename('share').reset_index().assign(label=classes[i])
+    table = pd.concat([of(i) for i in range(len(classes))], ignore_index=True)
+    return table.assign(n=counts.sum(axis=1)[table.word].values)
 
 def plot_tell_tales(table:pd.DataFrame, # From `tell_tales`
                     classes             # Names
@@ -70,9 +73,11 @@ def plot_tell_tales(table:pd.DataFrame, # From `tell_tales`
     fig,ax = plt.subplots(figsize=(7, 1.2 + .25*len(table)))
     for i,c in enumerate(classes):
         part = table[table.label == c]
-        ax.barh([f'{w} ({c[:3]})' for w in part.word], part.share, color=CLASS_COLOURS[i % 3], label=c)
+        names = [f'{w} ({c[:3]}, {n})' for w,n in zip(part.word, part.n)]
+        ax.barh(names, part.share, color=CLASS_COLOURS[i % 3], label=c)
     ax.axvline(1/len(classes), color='0.4', ls='--', label='no trace')
-    ax.set(xlabel='share of the hypotheses with this word that have the label',
+    ax.set(xlabel='share of the hypotheses with this word that have the label\n'
+                  '(in brackets: the label, and how many hypotheses have the word)',
            title=f'{top.share:.0%} of the hypotheses with "{top.word}" are labelled {top.label}')
     ax.invert_yaxis()
     ax.legend(loc='upper left', bbox_to_anchor=(1, 1))
@@ -98,7 +103,8 @@ def plot_masks(masks:dict,  # Name: (n, n), true where the row sees the column
 
 # %% ../../nbs/lib/teaching/18_inference.ipynb #in5a0013
 def plot_meeting(weights,       # (n, m), each row adds up to 1
-                 rows, columns  # Names: n of the words that look, m of those looked at
+                 rows, columns, # Names: n of the words that look, m of those looked at
+                 layer:str=''   # Which layer's vectors meet, for the title
                 ):              # The axes
     "Weights of attention between two sentences, with their words on the axes"
     w = np.asarray(weights)
@@ -107,8 +113,10 @@ def plot_meeting(weights,       # (n, m), each row adds up to 1
     ax.set(xticks=range(len(columns)), yticks=range(len(rows)), yticklabels=rows,
            xlabel='premise: words looked at', ylabel='hypothesis')
     ax.set_xticklabels(columns, rotation=90)
-    i,j = np.unravel_index(w.argmax(), w.shape)
-    ax.set_title(f'"{rows[i]}" looks most at one word: at "{columns[j]}", with {w[i, j]:.2f}')
+    other = np.array([[a != b and a.isalpha() for b in columns] for a in rows]) # words that are not the same
+    i,j = np.unravel_index((w*other if other.any() else w).argmax(), w.shape)
+    where = f'{layer} layer: '.capitalize()*bool(layer)
+    ax.set_title(f'{where}"{rows[i]}" looks most at one word: at "{columns[j]}", with {w[i, j]:.2f}')
     ax.grid(False)
     fig.colorbar(im, ax=ax, label='weight')
     return ax
@@ -137,14 +145,16 @@ def plot_fertility(sizes,      # Pieces in the vocabulary
                    letters:float # Characters a word
                   ):            # The axes
     "Tokens for a word of text against the size of the vocabulary"
-    most, least = max(o[0] for o in tokens.values()), min(o[-1] for o in tokens.values())
+    most = max(tokens, key=lambda o: tokens[o][0])
+    first, last = tokens[most][0], tokens[most][-1]
     fig,ax = plt.subplots(figsize=(7, 3.6))
     for (kind, y), marker in zip(tokens.items(), 'os^'): ax.plot(sizes, y, marker=marker, label=kind)
     ax.axhline(letters, color='0.5', ls=':', label='characters')
     ax.axhline(1, color='0.5', ls='--', label='words')
     ax.set(xscale='log', xlabel='pieces in the vocabulary (log scale)',
            ylabel='tokens per word of held-out text',
-           title=f'{sizes[-1]//sizes[0]} times the vocabulary: from {most:.1f} to {least:.1f} tokens a word')
+           title=f'{sizes[-1]//sizes[0]} times the vocabulary: '
+                 f'{most} goes from {first:.1f} to {last:.1f} tokens a word')
     ax.set_xticks(sizes, sizes)
     ax.minorticks_off()
     ax.legend(loc='upper left', bbox_to_anchor=(1, 1))
@@ -160,7 +170,10 @@ def plot_rates(tried:dict,    # Rate: accuracy
     fig,ax = plt.subplots(figsize=(7, 2.8))
     ax.errorbar(list(tried), list(tried.values()), yerr=error, fmt='o-', capsize=4)
     ax.axhline(guess, color='0.4', ls='--', label='commonest class')
+    others = [y for lr,y in tried.items() if lr != best]
     title = f'Highest of the {len(tried)} at {best:.1e}: {tried[best]:.2f}, with one seed'
+    if others and tried[best] - max(others) <= math.sqrt(2)*error:
+        title = f'{best:.1e} is highest, and {n:,} pairs do not tell it from the next'
     if tried[best] <= guess + error: title = f'None of the {len(tried)} beats the commonest class'
     ax.set(xscale='log', xlabel='learning rate (log scale)', ylabel='accuracy after one pass', title=title)
     ax.legend()
@@ -212,11 +225,11 @@ def plot_padding(tokens:dict # From `padding_costs`
     ax.barh(list(tokens), [o/1000 for o in tokens.values()], color=COLOURS[0])
     ax.invert_yaxis()
     ax.set(xlabel='tokens computed in an epoch (thousands)',
-           title=f'Padded all alike: {most/grouped:.1f} times as many as grouped')
+           title=f'Padding to the longest allowed computes {most/grouped:.1f} times the tokens of grouping')
     return ax
 
 # %% ../../nbs/lib/teaching/18_inference.ipynb #in5a0028
-# Texts that all speak of water, and where somebody is: 0 in the water, 1 on land
+# Texts from the waterside, and where somebody is: 0 in the water, 1 on land
 WATER = {
     'A swimmer rests on the beach.': 1,
     'A boy dives from the beach into the waves.': 0,
@@ -244,6 +257,7 @@ def plot_zero_shot(texts, labels, # Names of rows and columns
                    truth          # Number of the right label of each text
                   ):              # The axes, an array
     "Scores side by side; on the label that is chosen a dot where it is right, a cross where it is wrong"
+    marks = {True: dict(marker='o', color='white'), False: dict(marker='X', color=COLOURS[3])}
     fig,axs = plt.subplots(1, len(ways), figsize=(4.2 + 2.6*len(ways), 1.6 + .3*len(texts)), sharey=True,
                            layout='constrained')
     for ax, (name, scores) in zip(np.atleast_1d(axs), ways.items()):
@@ -251,12 +265,15 @@ def plot_zero_shot(texts, labels, # Names of rows and columns
         said = scores.argmax(1)
         im = ax.imshow(scores, aspect='auto', cmap='Blues')
         for y,(s,t) in enumerate(zip(said, truth)):
-            ax.plot(s, y, 'o' if s == t else 'X', color='white' if s == t else COLOURS[3], mec='black', ms=8)
+            ax.plot(s, y, ls='', mec='black', ms=8, **marks[bool(s == t)])
         ax.set(xticks=range(len(labels)), yticks=range(len(texts)), yticklabels=texts,
                title=f'{name}: {np.mean(said == np.asarray(truth)):.0%} right')
         ax.set_xticklabels([o.replace(' ', '\n', 2) for o in labels], fontsize=9)
         ax.grid(False)
-        fig.colorbar(im, ax=ax, shrink=.6)
+        fig.colorbar(im, ax=ax, shrink=.6, label=name)
+    for right, mark in marks.items(): # for the legend
+        ax.plot([], [], ls='', mec='black', ms=8, label='chosen, right' if right else 'chosen, wrong', **mark)
+    fig.legend(*ax.get_legend_handles_labels(), loc='outside lower center')
     return axs
 
 # %% ../../nbs/lib/teaching/18_inference.ipynb #in5a0031
@@ -270,7 +287,7 @@ def classify_file(path:str|Path,  # Pairs, as for `read_pairs`
     classes = df.attrs['classes']
     train, valid = split_by_premise(df, n_train, n_valid, seed)
     def both(o): return pair_features(vectors(o.premise), vectors(o.hypothesis))
-    def one(o): return vectors(o.hypothesis)*math.sqrt(vectors(o.hypothesis[:1]).shape[-1])
+    def one(o): return hypothesis_features(vectors, o.hypothesis)
     def logits_of(features):
         head = fit_head(features(train), train.label, len(classes), epochs, seed)
         return run_head(head, features(valid))

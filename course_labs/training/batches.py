@@ -95,7 +95,7 @@ def draw_pairs(tok,        # A tokenizer of transformers with a padding token
                firsts,     # First texts, a few
                seconds     # Second texts, as many
               ):           # The matplotlib figure
-    "Draw each token of a padded batch as a box: special tokens dark, padding empty, two colours"
+    "Draw each token of a padded batch as a box: special tokens dark, padding white, two colours"
     ids = tok(list(firsts), list(seconds), padding=True)['input_ids']
     fig,ax = plt.subplots(figsize=(max(7, .62*len(ids[0])), .5 + .75*len(ids)))
     for r,row in enumerate(ids):
@@ -110,7 +110,8 @@ def draw_pairs(tok,        # A tokenizer of transformers with a padding token
     ax.set(xlim=(0, len(ids[0])), ylim=(-len(ids), 0), xlabel='position (tokens)', yticks=[])
     ax.grid(False)
     ax.spines['left'].set_visible(False)
-    n_text = sum(i not in tok.all_special_ids for row in ids for i in row)
+    around = {tok.cls_token_id, tok.sep_token_id, tok.pad_token_id} # [UNK] and [MASK] stand for text
+    n_text = sum(i not in around for row in ids for i in row)
     total = sum(map(len, ids))
-    ax.set_title(f'{n_text} of {total} positions hold text; blue is the first sentence, orange the second')
+    ax.set_title(f'{n_text} of {total} positions stand for text; blue: first sentence, orange: second')
     return fig

@@ -217,11 +217,14 @@ def plot(self:LRSweep,
         loss = np.interp(np.log(lr), np.log(seen[0]), seen[1])
         ax.plot(lr, loss, MARKS[name], color=colour, ms=8, label=f'{SAYS.get(name, name)} {lr:.2g}')
     low, high = losses.min(), losses[:losses.argmin() + 1].max()
+    high = max(high, low + .02*abs(low)) # the first may be the lowest
+    half = f'{self.suggested:.2g}'
+    advice = f'half of it, {half}, with caution' if self.caveats() else f'start from half of it, {half}'
     ax.set(xscale='log',
            xlabel='learning rate (log scale)',
            ylabel='training loss',
            ylim=(low - .1*(high - low), high + .6*(high - low)),
-           title=f'The minimum is at {part[0][-1]:.2g}: start from half of it, {self.suggested:.2g}')
+           title=f'The minimum is at {part[0][-1]:.2g}: {advice}')
     ax.legend(loc='lower left')  # before the minimum the loss is high
     return ax
 

@@ -67,8 +67,8 @@ def plot_reach(grads:dict # Name: (initialisations, n_steps), from `gradient_by_
     means = {name: g.mean(0) for name,g in grads.items()}
     left = {name: m[-1]/m[0] for name,m in means.items()}
     least, most = min(left, key=left.get), max(left, key=left.get)
-    title = (f'Left after {len(means[least]) - 1} steps: {left[least]:.0e} of the gradient ({least}), '
-             f'{left[most]:.1g} ({most})')
+    title = (f'Over {len(means[least]) - 1} steps the gradient becomes {left[least]:.0e} of what it was '
+             f'({least}), or {left[most]:.1g} ({most})')
     fig,ax = plt.subplots(figsize=(8, 3.8))
     for name, g in grads.items():
         line, = ax.plot(g.mean(0), label=name)

@@ -144,9 +144,10 @@ class Verdict:
 
 def _by(diff, low, high, confidence, evidence):
     "How much higher or lower, with an interval that counts in the same direction"
-    if diff < 0: diff, low, high, word = -diff, -high, -low, 'lower'
-    else: word = 'higher'
-    return (f'{diff:.3g} {word} on average, {100*confidence:.4g} % interval {low:.3g} to {high:.3g}'
+    word, other = 'higher', 'lower'
+    if diff < 0: diff, low, high, word, other = -diff, -high, -low, other, word
+    ends = f'{low:.3g} to {high:.3g}' if low >= 0 else f'from {-low:.3g} {other} to {high:.3g} {word}'
+    return (f'{diff:.3g} {word} on average, {100*confidence:.4g} % interval {ends}'
             + f', {evidence}'*bool(evidence))
 
 def _verdict(a, b, kind, diff, ends, evidence, n, confidence, tolerance, lower_is_better, why='', more=''):

@@ -85,10 +85,11 @@ def expect_kind(got,      # What came back
 
 # %% ../../../nbs/lib/teaching/checks/common.ipynb #cm6e0002
 def _agree(answers, args, f):
-    "Is every answer what `f` gives?"
+    "Is every answer what `f` gives? No where `f` cannot be asked this"
     def gives(a):
         with np.errstate(all='ignore'): return values(f(*deepcopy(a)))
-    return all(is_same(values(got), gives(a)) for got, a in zip(answers, args))
+    try: return all(is_same(values(got), gives(a)) for got, a in zip(answers, args))
+    except (ValueError, IndexError, ArithmeticError, TypeError): return False # LinAlgError is a ValueError
 
 def by_cases(answer,      # The student's function
              cases,       # Of (arguments, how such a call is named)
@@ -96,11 +97,18 @@ def by_cases(answer,      # The student's function
              *mistakes,   # Of (function that makes the mistake, thought)
              think=''     # For any other
             ):
-    "`like` for every case, with the thought of the mistake that explains all of them"
-    args = [a for a,_ in cases]
-    answers = [answer(*deepcopy(a)) for a in args]
+    """`like` for every case, with the thought of the mistake that explains all of them
+
+    Where the answer raises in some case, what is wrong in a case before is said first."""
+    args, answers, raised = [a for a,_ in cases], [], None
+    for a in args:
+        try: answers.append(answer(*deepcopy(a)))
+        except Exception as e:
+            raised = e
+            break
     thought = next((t for f,t in mistakes if _agree(answers, args, f)), think)
     for got, (a, call) in zip(answers, cases): like(got, right(*deepcopy(a)), call, think=thought)
+    if raised: raise raised
 
 # %% ../../../nbs/lib/teaching/checks/common.ipynb #357aa3b9
 class Yes:

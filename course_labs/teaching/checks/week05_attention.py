@@ -26,8 +26,9 @@ def _sees(lengths, n, causal, rows=False, right=False, self=True, more=0):
     return see & (past.T if right else past)
 
 def _numbers(x):
-    "True and False as 1 and 0, in whatever container they come"
+    "True and False as 1 and 0, in whatever container they come; a tensor counts as an array"
     kind = _kind(x)
+    if kind == 'tensor': x = x.detach().cpu().numpy()
     if kind in ('list', 'tuple'): return type(x)(_numbers(o) for o in x)
     return x*1 if kind in ('bool', 'array', 'tensor') else x
 
@@ -65,7 +66,7 @@ def _attend(q, k, v, see):
     return scores.softmax(-1) @ v
 
 def _block(x, see, p, first=True, add=(True, True), after=False, out=True, act='gelu', masked=True,
-           again=False):
+           again=False, swap=False, hidden=False):
     "The block, and what mistakes make of it"
     import torch
     F, start = torch.nn.functional, x
@@ -73,8 +74,9 @@ def _block(x, see, p, first=True, add=(True, True), after=False, out=True, act='
         if first: return norm(x*add + f(x))
         return x*add + (norm(f(x)) if after else f(norm(x)))
     def look(x):
-        see_ = see if masked else torch.ones_like(see)
-        mixed = _attend(p['query'](x), p['key'](x), p['value'](x), see_)
+        see_ = see ^ hidden if masked else torch.ones_like(see)
+        q, k = p['query'](x), p['key'](x)
+        mixed = _attend(*((k, q) if swap else (q, k)), p['value'](x), see_)
         return p['out'](mixed) if out else mixed
     def think(x): return p['down'](getattr(F, act)(p['up'](x)))
     x = sub(x, look, p['norm1'], add[0])
@@ -119,17 +121,20 @@ def check_block(answer, rng):
                  (wrong(again=True), "The second line adds x', what the first line gave, not what came in."),
                  (wrong(act='relu'), 'Between up and down stands gelu, a smooth relative of relu.'),
                  (wrong(act='tanh'), 'Between up and down stands gelu.'),
+                 (wrong(hidden=True), 'In `see`, True stands for what may be seen.'),
+                 (wrong(swap=True), 'Which comes first in attend: what a token looks for, the query.'),
                  (wrong(masked=False), 'Does each of your tokens look only at what it may see?'),
                  (wrong(out=False), 'What attend gives goes through one more layer. Which is not used yet?'),
                  think='Compare step by step with the two lines, on the two tokens of the example.')
 
 # %% ../../../nbs/lib/teaching/checks/week05_attention.ipynb #ck500014
-def _disentangle(q, k, q_r, k_r, rows, scale=3, c2p=True, p2c=True, paper=False, turned=False):
+def _disentangle(q, k, q_r, k_r, rows, scale=3, c2p=True, p2c=True, paper=False, turned=False,
+                 own=False):
     "The scores, and what mistakes make of them"
     i, j = np.arange(len(q))[:, None], np.arange(len(q))[None]
     res = q @ k.T
     if c2p: res = res + (q @ k_r.T)[i, rows.T if turned else rows]
-    if p2c: res = res + (k @ q_r.T)[j, rows.T if paper else rows]
+    if p2c: res = res + (k @ q_r.T)[i if own else j, rows.T if paper else rows]
     return res/math.sqrt(scale*q.shape[1]) if scale else res
 
 @exercise('w5.disentangle', points=2, concepts=('w5.6',), hints=(
@@ -159,6 +164,7 @@ def check_disentangle(answer, rng):
               'Two terms are there. What does the query of the content meet besides the key?'),
              (wrong(paper=True),
               'The last term uses the row for i looking at j as well, not the one for j looking at i.'),
+             (wrong(own=True), 'Position to content: the key belongs to the token that is *seen*.'),
              (wrong(turned=True),
               'Row i, column j of `rows` is for i looking at j. Is yours the other way round?'),
              (_disentangle(q, k, k_r, q_r, rows),

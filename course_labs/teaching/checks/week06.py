@@ -33,8 +33,10 @@ def check_dot_pairs(answer, rng):
               'That is every user with every item. Which of these numbers belong to the pairs?'),
              (lambda P, Q, u, i: (P[u]*Q[i]).mean(1), 'Is a dot product the mean of the products?'),
              (lambda P, Q, u, i: (P[u]*Q[i]).sum(0), 'You added up over the pairs. Over what should it be?'),
+             (lambda P, Q, u, i: (P[i]*Q[u]).sum(1),
+              'P has a row for each user. Which numbers look up in it, and which in Q?'),
              (lambda P, Q, u, i: (P@Q.T)[:len(u), 0], 'Which user and which item does each pair name?'),
-             think='There is one number for each pair: work out the first of the example.')
+             think='There is one number for each pair: work out the three of the example.')
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #bd19eb61
 def _last_only(rows, grad, n):
@@ -108,6 +110,12 @@ def _item_bias(items, values, n_items, damping, mu=None, count_from=0):
     total = np.bincount(items, values - (values.mean() if mu is None else mu), minlength=n_items)
     return total/np.maximum(count + damping, 1e-12)
 
+def _mean_damped(items, values, n_items, damping):
+    return _item_bias(items, values, n_items, damping, 0.) - values.mean()
+def _mean_damped_rated(items, values, n_items, damping): # 0 where there is no rating
+    rated = np.bincount(items, minlength=n_items) > 0
+    return np.where(rated, _mean_damped(items, values, n_items, damping), 0.)
+
 def _mean_of_means(items, values, n_items):
     count = np.bincount(items, minlength=n_items)
     return (np.bincount(items, values, n_items)[count > 0]/count[count > 0]).mean()
@@ -127,7 +135,7 @@ def check_damped_bias(answer, rng):
         items, values = rng.integers(0, n_items - 1, n), rng.integers(1, 6, n).astype(float)
         cases.append(((items, values, n_items, damping),
                       f'damped_bias({n} ratings, n_items={n_items}, damping={damping:g})'))
-    by_cases(answer, cases, _item_bias,
+    by_cases(answer, cases[:-1], _item_bias,
              (lambda i, v, n, d: _item_bias(i, v, n, 0.),
               'That is the mean of each item, undamped: does an item with one rating deserve as much '
               'trust as one with a hundred?'),
@@ -138,10 +146,16 @@ def check_damped_bias(answer, rng):
               'Is the mean of the items\' means the mean of the ratings? A busy item has more of them.'),
              (lambda i, v, n, d: -_item_bias(i, v, n, d),
               'Which sign has the bias of an item that is rated above the mean?'),
-             (lambda i, v, n, d: _item_bias(i, v, n, 2*d),
-              'The derivative of a square brings a 2, and so do the squared errors. Do both stay?'),
-             think='The last item has no rating. Then set the derivative of the loss to zero for an item '
-                   'with one.')
+             (lambda i, v, n, d: _item_bias(i, v, n, d, 0.),
+              'What has an item to explain that is rated like all others?'),
+             *((f, 'The whole mean is damped, and μ is taken away afterwards. What comes out for an item '
+                   'that is rated like all others?') for f in (_mean_damped, _mean_damped_rated)),
+             *((lambda i, v, n, d, by=by: _item_bias(i, v, n, by*d),
+                'The derivative of a square brings a 2, and so do the squared errors. Do both stay?')
+               for by in (2, 0.5)),
+             think='Set the derivative of the loss to zero for item 0 of the example, then for item 1.')
+    by_cases(answer, cases[-1:], _item_bias,
+             think='The last item has no rating, and nothing is damped here. What do you divide by?')
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #6dc44db9
 def _count(u, i, p, q, hidden, side=None):
@@ -159,7 +173,7 @@ def _count(u, i, p, q, hidden, side=None):
     'pair is a layer; an empty list of hidden layers leaves one.'))
 def check_n_learnt(answer, rng):
     "The examples, then counts over random sizes and depths"
-    sized = [(10, 20, 3, 2, [4]), (10, 20, 3, 2, [])]
+    sized = [(10, 20, 3, 2, h) for h in ([4], [], [4, 2])]
     for depth in (2, 1, 0, 3):
         users, items, p, q = rng.integers((50, 80, 3, 3), (900, 900, 40, 40)).tolist()
         sized.append((users, items, p, q, rng.integers(2, 65, depth).tolist()))
@@ -172,7 +186,9 @@ def check_n_learnt(answer, rng):
               'Who turns the last hidden layer into one number?'),
              (lambda u, i, p, q, h: sum(_count(u, i, p, q, h, p*q)),
               'The factors stand side by side. How many numbers is that?'),
-             think='Count the example of the statement by hand and compare part by part.')
+             (lambda u, i, p, q, h: sum(_count(u, i, p, q, h)) - sum((a + 1)*b for a,b in zip(h, h[1:])),
+              'From the factors to the first hidden layer, from the last to the output: what lies between?'),
+             think='Count the examples of the statement by hand and compare part by part.')
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #177033af
 def _ridge(A, r, damping): return np.linalg.solve(A.T@A + np.diag(damping), A.T@r)
@@ -185,6 +201,9 @@ def _new_item(P, user_bias, mean, users, values, damping, bias_damping=None):
 def _undamped(P, user_bias, mean, users, values, damping):
     A = np.c_[P[users], np.ones(len(users))]
     return _parts(np.linalg.pinv(A)@(values - mean - user_bias[users]))
+def _damped_everywhere(P, user_bias, mean, users, values, damping):
+    A = np.c_[P[users], np.ones(len(users))]
+    return _parts(np.linalg.solve(A.T@A + damping, A.T@(values - mean - user_bias[users])))
 def _without_bias(P, user_bias, mean, users, values, damping):
     A = P[users]
     return _ridge(A, values - mean - user_bias[users], np.full(A.shape[1], damping)), 0.
@@ -214,6 +233,9 @@ def check_new_item(answer, rng):
              (_undamped, 'With this few ratings they can be learnt by heart. What holds the numbers back?'),
              (lambda P, b, m, u, v, d: _new_item(P, b, m, u, v, d, 1e-12),
               'One rating should not decide the whole bias. Is the bias damped too?'),
+             (_damped_everywhere,
+              'The damping stands at every place of the matrix. At which places do squares of the unknowns '
+              'bring it?'),
              (_without_bias, 'An item that everybody likes needs no taste to meet. Which number says so?'),
              think='The example has two ratings and one factor: solve it by hand first. Without any rating '
                    'nothing is known of the item.')

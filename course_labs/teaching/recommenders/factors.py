@@ -101,7 +101,7 @@ def plot_axes(titles,  # (n,) text
                     xytext=(-3 if right else 3, 2), textcoords='offset points')
     names = [axis_label(titles, flat[:, a]) if a < len(share) else 'there is none' for a in (0, 1)]
     ax.set(xlabel=f'first axis: {names[0]}', ylabel=f'second axis: {names[1]}',
-           title=f'{len(titles)} often rated items on the main axes')
+           title=f'{len(titles)} items on the first two axes')
     return fig
 
 # %% ../../../nbs/lib/teaching/recommenders/01_factors.ipynb #6a1f2014

@@ -186,13 +186,15 @@ def clear_unseen(model,        # A `BiasOnly` or a relative
             if name.startswith(side): layer.weight[new.to(layer.weight.device)] = 0
     return model
 
-def fit_ratings(model, train:Ratings, valid:Ratings, # As for `rating_learner`
+def fit_ratings(model, train:Ratings, # As for `rating_learner`
+                valid:Ratings=None,   # The same; default: nothing is measured on the way
                 epochs:int=5,     # Passes over the ratings
                 lr:float=5e-3,    # Highest rate of the cycle
                 wd:float=0.4,     # Weight decay
                 bs:int=256, device='cpu'
                ) -> Learner:      # Trained; `learn.model` predicts
     "Train with the one-cycle schedule (Smith, 2018), in silence"
+    if valid is None: valid = train.take(slice(0, 1)) # a Learner wants one; in silence nobody reads it
     learn = rating_learner(model, train, valid, bs, device)
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(epochs, lr, wd=wd)
     clear_unseen(model.eval(), train)

@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pandas as pd
+from matplotlib.colors import BoundaryNorm
 
 from ...data_sets.ratings import Ratings
 from ...training.plots import COLOURS
@@ -40,30 +41,38 @@ def plot_corner(r:Ratings # All ratings
     part = corner(r)
     blank, filled = np.isnan(part).mean(), len(r)/(r.n_users*r.n_items)
     fig,ax = plt.subplots(figsize=(8, 4))
-    im = ax.imshow(part, aspect='auto')
+    stars = np.unique(r.values)
+    if len(stars) > 10: im, ticks = ax.imshow(part, aspect='auto'), None # a fine scale has no steps to show
+    else:
+        middles = (stars[1:] + stars[:-1])/2
+        ends = stars[0] - 0.5, *middles, stars[-1] + 0.5
+        colours = plt.get_cmap('viridis', len(stars))
+        im, ticks = ax.imshow(part, aspect='auto', cmap=colours, norm=BoundaryNorm(ends, len(stars))), stars
     ax.grid(False)
-    fig.colorbar(im, label='rating')
+    fig.colorbar(im, label='rating', ticks=ticks, spacing='uniform')
     ax.set(xlabel=f'the {part.shape[1]} most rated items', ylabel=f'the {len(part)} busiest users',
            title=f'Even here {blank:.0%} is blank; of the whole table {1 - filled:.0%}')
     return ax
 
 # %% ../../../nbs/lib/teaching/recommenders/05_pictures.ipynb #6a1f4008
-def plot_decay(sweep # Frame by strength: columns (name, 'mean') and (name, 'std')
+def plot_decay(sweep # Frame by strength, none first: columns (name, 'mean') and (name, 'std')
               ):     # The matplotlib figure
-    "Training and held-out error on the left, length of the factors on the right; bars: standard deviation"
+    """Training and held-out error on the left; on the right, which share of their length without decay
+    the factors keep. Bars: standard deviation over the splits"""
     place = np.arange(len(sweep))
     best = sweep['held_out']['mean'].idxmin()
-    long = [sweep[k]['mean'][best] for k in ('often', 'seldom')]
+    keep = {k: sweep[k]/sweep[k]['mean'].iloc[0] for k in ('often', 'seldom')}
+    share = [keep[k]['mean'][best] for k in keep]
     titles = (f'Lowest mean held-out error at {best:g}',
-              f'At {best:g} the factors of often rated items\n'
-              f'are {long[0]:.2f} long, of the others {long[1]:.2f}')
-    labels = 'RMSE (stars)', 'mean length of the item factors'
+              f'At {best:g} often rated items keep {share[0]:.0%}\n'
+              f'of their length, the others {share[1]:.0%}')
+    labels = 'RMSE (stars)', 'length of the item factors\n(1: without decay)'
     parts = dict(training='training', held_out='held out'), dict(often='items rated often',
                                                                  seldom='items rated seldom')
     fig,axs = plt.subplots(1, 2, figsize=(9, 3.6))
-    for ax, title, label, names in zip(axs, titles, labels, parts):
+    for ax, frame, title, label, names in zip(axs, (sweep, keep), titles, labels, parts):
         for (name, says), marker in zip(names.items(), 'os'):
-            ax.errorbar(place, sweep[name]['mean'], sweep[name]['std'], marker=marker, capsize=3, label=says)
+            ax.errorbar(place, frame[name]['mean'], frame[name]['std'], marker=marker, capsize=3, label=says)
         ax.set_xticks(place, [f'{w:g}' for w in sweep.index])
         ax.set(xlabel='weight decay', ylabel=label, title=title)
         ax.legend()
@@ -89,7 +98,7 @@ def plot_lists(lists, # `Comparison` of rankers with the measures and `shown`, t
                k:int, # Places
                measures=('precision', 'recall', 'map', 'ndcg')
               ):      # The matplotlib figure
-    "Bars of the measures for each ranker, from lowest to highest seed; items that are ever shown"
+    "Bars of the measures for each ranker, lines from lowest to highest split; items that are ever shown"
     t = lists.table()
     place, width = np.arange(len(t)), 0.8/len(measures)
     in_two_lines = [v.replace(' from ', '\nfrom ') for v in t.index]
@@ -104,7 +113,8 @@ def plot_lists(lists, # `Comparison` of rankers with the measures and `shown`, t
     ax.legend(fontsize=8)
     says = {o.a: 'better' if o.better == o.a else 'worse' if o.better else o.title for o in lists.verdicts()}
     found = (f'{name} {word}' for name, word in says.items())
-    ax.set(ylabel='score (0 to 1)', title=fill(f'NDCG against {lists.pairs[0][1]}: {"; ".join(found)}', 52))
+    ax.set(ylabel='score (0 to 1)', xlabel='lines: lowest to highest split')
+    ax.set(title=fill(f'NDCG against {lists.pairs[0][1]}: {"; ".join(found)}', 52))
     bx.bar(place, 100*t.shown)
     bx.set_xticks(place, in_two_lines, fontsize=8)
     most, least = t.shown.idxmax(), t.shown.idxmin()
@@ -138,7 +148,8 @@ def plot_bias(mean,  # (n,) mean rating of each item
     corr = np.corrcoef(mean[some], bias[some])[0, 1]
     fig,ax = plt.subplots()
     sc = ax.scatter(mean[some], bias[some], c=counts[some], norm='log', s=12)
-    fig.colorbar(sc, label='ratings of the item (log scale)')
+    ticks = [m*10**e for e in range(7) for m in (1, 3)]
+    fig.colorbar(sc, label='ratings of the item (log scale)', ticks=ticks, format='%g').minorticks_off()
     ax.set(xlabel='mean rating (stars)', ylabel='item bias (before the sigmoid)',
            title=f'Mean and bias agree with r = {corr:.2f}; the ten best have\n'
                  f'{first[0]:.0f} ratings by mean, {first[1]:.0f} by bias (medians)')
