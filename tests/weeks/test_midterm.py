@@ -144,4 +144,4 @@ def test_page_and_python_choose_alike(page_chooses, kind, seed):
 
 def test_page_is_not_too_large():
     part = self_test(seed=1)
-    assert len(part.doc.encode()) < 700_000 and len(part._repr_html_().encode()) < 1_000_000
+    assert len(part._repr_html_().encode()) < 450_000
