@@ -103,7 +103,8 @@ FACADES = dict(
             'teaching.recommenders.loops', 'teaching.recommenders.phrases', 'weeks.collab'),
     keras_nets=('data_sets.housing', 'data_sets.images', 'training.keras_backend', 'training.keras_tools',
                 'weeks.keras_nets'),
-    midterm=('teaching.questions', 'teaching.exams', 'teaching.guide', 'teaching.former', 'weeks.midterm'))
+    midterm=('teaching.questions', 'teaching.exams', 'teaching.guide', 'teaching.former',
+             'teaching.self_test', 'teaching.course_mark', 'weeks.midterm'))
 
 # What `course_labs.training` itself offers
 TRAINING = ('verdicts', 'comparison', 'lr_finder', 'untouched', 'multi_gpu', 'precision', 'memory',

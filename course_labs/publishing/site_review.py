@@ -18,6 +18,7 @@ from ..teaching.cards import flashcards
 from ..teaching.guide import glossary_markdown, study_guide_markdown
 from ..teaching.questions import weeks_with_questions
 from ..teaching.quiz import quiz
+from ..teaching.self_test import self_test
 
 # %% ../../nbs/lib/publishing/05_site_review.ipynb #b95a19eb
 def section_address(c,             # A concept
@@ -46,15 +47,19 @@ def embedded(file:str,   # A whole HTML document beside the page
     "A page inside a page; unlike a sandboxed frame it may keep its progress in the browser"
     return html_block(fill('frame.html', file=file, title=title, height=height).rstrip('\n'))
 
-def quizzes_page(folder:Path # Where the documents of the quizzes go
-                ) -> str:    # Markdown
-    "A quiz for each week that has questions, and one over all weeks"
+def quizzes_page(folder:Path,   # Where the documents of the quizzes go
+                 notebooks:dict # Week: file name, for links
+                ) -> str:       # Markdown
+    "A quiz for each week that has questions, one over all weeks, and the self-test"
     shown = []
     for w in weeks_with_questions():
         quiz(weeks=w, n=10, seed=w).save(folder/f'quiz_week{w}.html')
         shown.append((f'Week {w}', embedded(f'quiz_week{w}.html', f'Quiz of week {w}', 700)))
     quiz(n=24, seed=0).save(folder/'quiz_mixed.html')
     shown.append(('All weeks', embedded('quiz_mixed.html', 'Quiz over all weeks', 700)))
+    def link(c): return section_address(c, notebooks).replace('.ipynb', '.html')
+    self_test(link=link).save(folder/'self_test.html')
+    shown.append(('Self-test', embedded('self_test.html', 'Self-test over all weeks', 760)))
     return fill('quizzes.md', quizzes=shown)
 
 def flashcards_page(folder:Path # Where the document of the cards goes
@@ -69,5 +74,5 @@ def review_pages(folder:Path,   # Where the pages go
     "Glossary, study guide, a quiz a week and the flashcards"
     write_whole(folder/'glossary.md', glossary_page(notebooks))
     write_whole(folder/'study_guide.md', study_guide_page(notebooks))
-    write_whole(folder/'quizzes.md', quizzes_page(folder))
+    write_whole(folder/'quizzes.md', quizzes_page(folder, notebooks))
     write_whole(folder/'flashcards.md', flashcards_page(folder))

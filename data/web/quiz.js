@@ -3,12 +3,16 @@ const data = JSON.parse(document.getElementById('data').textContent);
 const $ = id => document.getElementById(id);
 const store = makeStore('course_labs.quiz.' + data.key);
 const questions = data.questions;
+const inSittings = typeof sittings === 'undefined' ? null : sittings;  // self_test.js, where the page has it
 
 // answers[i]: {given, text, stage, score, first}; score stays undefined until the answer was checked
-function fresh() { return {at: 0, round: questions.map((_, i) => i), answers: questions.map(() => ({})), summary: false}; }
+function fresh() {
+  const round = inSittings ? inSittings.first() : questions.map((_, i) => i);
+  return {at: 0, round, answers: questions.map(() => ({})), summary: false, history: []};
+}
 function valid(s) {
   return s && Array.isArray(s.answers) && s.answers.length === questions.length && Array.isArray(s.round) && s.round.length
-    && s.round.every(i => i in questions) && s.at in s.round;
+    && s.round.every(i => i in questions) && s.at in s.round && (!inSittings || inSittings.whole(s));
 }
 const saved = store.read();
 let state = valid(saved) ? saved : fresh();
@@ -91,6 +95,7 @@ function submit(i, form, problem) {
   a.given = given;
   a.score = kind.mark(q, given);
   if (a.first === undefined) a.first = a.score;
+  if (inSittings) inSittings.answered(i, a.score);
   save();
   show(i, 'next');
 }
@@ -113,7 +118,7 @@ function dot(i, place) {
 
 function heading() {
   const n = all().filter(done).length;
-  $('standing').textContent = `${points(sumOf(all(), 'score'))} of ${n} answered right, ${questions.length - n} to go`;
+  $('standing').textContent = inSittings ? inSittings.standing() : `${points(sumOf(all(), 'score'))} of ${n} answered right, ${questions.length - n} to go`;
   $('dots').replaceChildren(...state.round.map(dot));
 }
 
@@ -155,6 +160,7 @@ function summary(focus) {
   state.summary = true;
   save();
   heading();
+  if (inSittings) { inSittings.result(focus); return; }
   const n = questions.length, sum = sumOf(all(), 'score'), first = sumOf(all(), 'first');
   const missed = all().filter(i => done(i) && state.answers[i].score < 1), open = all().filter(i => !done(i));
   const title = make('h2', {tabindex: -1}, `Score: ${points(sum)} of ${n} (${Math.round(100 * sum / n)} %)`);
