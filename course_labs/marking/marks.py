@@ -159,7 +159,7 @@ def mark_answer(answer,          # From `find_answers`
         if answer.doubt and res.state in (WRONG, ERROR):
             names = ', '.join(answer.doubt)
             return result(BY_HAND, f'Before its check {names} was given to a function, which may have '
-                                   f'changed it in a way that is not seen; as it stands: {res.message}', res.think)
+                                   f'changed it in a way not seen here; as it is: {res.message}', res.think)
         unknown = res.state == ERROR and 'NameError' in res.message
         return result(res.state, res.message, ONLY_DEFINITIONS if unknown else res.think, res.points)
     except Stopped as e:
