@@ -27,7 +27,7 @@ CHANGES = {
         ('bs=cfg.bs, lr=lr)', 'bs=cfg.bs, lr=lr*1.01)', 'tried = {}')],
     6: [('c.take(slice(0, 1)), **how)', "c.take(slice(0, 1)), **dict(how, lr=.9*how['lr']))", 'lists = compare_lists(')],
     7: [('epochs=cfg.epochs_sequential,', 'epochs=cfg.epochs_sequential, class_weight={0: 2.},', 'epochs=cfg.epochs_sequential'),
-        ("lr_scheduler_type='constant',", "lr_scheduler_type='constant', weight_decay=.01,", "lr_scheduler_type='constant'")]}
+        ('cfg.pairs_epochs, cfg.pairs_bs, cfg.lr,', 'cfg.pairs_epochs, cfg.pairs_bs, cfg.lr*1.01,', 'cfg.pairs_epochs')]}
 WEEKS = sorted(CHANGES)
 # What makes the longest labs shorter; each of their trainings is still there
 SHORT = {4: ['epochs=1', 'small_epochs=1', 'seeds=2'],
