@@ -8,7 +8,7 @@ Docs: https://course-labs.github.io/course_labs/lib/training/boards.html.md"""
 __all__ = ['log_folder', 'write_scalars', 'serve_board', 'offered', 'wait_for', 'board_picture', 'plot_scalars', 'show_board']
 
 # %% ../../nbs/lib/training/47_boards.ipynb #e7f60003
-import json, logging, time, urllib.request
+import json, logging, re, time, urllib.request
 from pathlib import Path
 from shutil import rmtree
 from urllib.parse import urlencode
@@ -88,7 +88,7 @@ def plot_scalars(scalars,        # From `read_scalars`
                  smoothing:float=0. # As of the slider: the raw curve stays as a faint one
                 ):               # The matplotlib figure
     "The curves of the page: one panel for each tag, one line for each run"
-    shown = scalars[scalars.tag.str.contains(tags)]
+    shown = scalars[[bool(re.search(tags, t)) for t in scalars.tag]]
     names, runs = sorted(shown.tag.unique()), sorted(scalars.run.unique())
     if not names: raise CourseError(f'no tag matches {tags!r}; there are: {", ".join(scalars.tag.unique())}')
     rows = -(-len(names)//3)
