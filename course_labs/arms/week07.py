@@ -19,7 +19,8 @@ from ..syllabus import week
 from ..training.budget import fetched, on_cpu, train_step, training
 from ..training.recipes import Arm
 from ..training.keras_tools import probabilities, train_net
-from ..training.housing_nets import ARM_OF, deep_net, housing_error, housing_nets, split_housing, value
+from ..training.housing_nets import (ARM_OF, deep_net, housing_error, housing_nets, split_housing,
+                                                value)
 from ..training.image_nets import clothes_nets, image_cnn, image_mlp
 
 # %% ../../nbs/lib/arms/week07.ipynb #f749f1c0
@@ -106,7 +107,8 @@ def works(cfg,            # Settings of the week
         on_cpu('read both sets of images', seconds=60, ram=2*n*side**2*(4 + 1)),
         training('MLP on digits', mlp, (cfg.epochs_sequential + 2)*epoch), # and an epoch by each class
         training('CNN on digits', digits, cfg.digits_epochs*epoch, seeds),
-        *[training(f'{name} on garments', o, cfg.fashion_epochs*clothes_epoch, seeds) for name,o in garments.items()],
+        *[training(f'{name} on garments', o, cfg.fashion_epochs*clothes_epoch, seeds)
+          for name,o in garments.items()],
         training('pairs of digits', mlp, 2*cfg.pairs_epochs*cfg.pairs/cfg.pairs_bs),
         training('four forms on housing', table_step(cfg.housing_bs),
                  cfg.housing_epochs*math.ceil(rows/cfg.housing_bs), 4*seeds),

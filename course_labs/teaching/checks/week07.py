@@ -40,17 +40,19 @@ def check_perceptron_pass(answer, rng):
     "The example, a second pass over it, and points in several dimensions"
     X, y = np.array([[2., 1], [1, 3], [0, -1]]), np.array([-1, 1, -1])*-1
     cases = [((X, y, np.zeros(2), 0.), 'perceptron_pass of the example'),
-             ((X, y, np.array([1., -2]), 0.), 'perceptron_pass of the example, from what the first pass left')]
+             ((X, y, np.array([1., -2]), 0.), 'perceptron_pass of the example, once more')]
     for n, dim in ((8, 1), (20, 2), (40, 3)):
         w = rng.normal(size=dim)
         points, sides = rng.normal(size=(n, dim)) + 0.5, rng.choice([-1, 1], n)
-        cases.append(((points, sides, w, float(rng.normal())), f'perceptron_pass of {n} points of {dim} inputs'))
+        cases.append(((points, sides, w, float(rng.normal())),
+                      f'perceptron_pass of {n} points of {dim} inputs'))
     by_cases(answer, cases, _pass,
              (lambda *a: _pass(*a, strict=True), 'A sum of 0 is on no side. Is it a right answer?'),
              (lambda *a: _pass(*a, bias=False), 'What does a mistake do to the bias?'),
              (lambda *a: _pass(*a, sign=False), 'For a point of class -1, is the point added or subtracted?'),
              (lambda *a: _pass(*a, late=True),
-              'The second point is judged with the weights that the first has left. With which do you judge it?'),
+              'The second point is judged with the weights that the first has left. '
+              'With which do you judge it?'),
              (lambda *a: _pass(*a, always=True), 'From a right answer the rule learns nothing.'),
              (_last_sum, 'Count a mistake when it is made: later weights may get that point right again.'),
              (lambda *a: _pass(*a)[:2], 'There are three things to give back: weights, bias, mistakes.'),
@@ -133,7 +135,8 @@ def check_pocket(answer, rng):
         y = rng.choice([-1, 1], n)
         cases.append((rng.normal(size=(n, dim)) + 0.7*y[:, None] + 0.5, y, passes))
     for X, y, passes in cases:
-        points = {3: 'the points of the example', 4: 'the points of XOR'}.get(len(X)) or f'{len(X)} points of {X.shape[1]} inputs'
+        named = {3: 'the points of the example', 4: 'the points of XOR'}
+        points = named.get(len(X), f'{len(X)} points of {X.shape[1]} inputs')
         call = f'pocket({points}, y, passes={passes})'
         like(answer(X.copy(), y.copy(), passes), _pocket(X, y, passes), call,
              (_pocket(X, y, passes, best_only=False),
@@ -168,7 +171,8 @@ def check_wide_deep_grads(answer, rng):
                  w2=rng.normal(size=h), b2=float(rng.normal()))
         wide, deep, y = rng.normal(size=(n, n_wide)), rng.normal(size=(n, n_deep)), rng.normal(size=n)*2
         if n == 1:  # the example: one neuron on, one off
-            p = dict(w_wide=np.array([0.5]), W1=np.array([[1., -1]]), b1=np.zeros(2), w2=np.array([3., 5]), b2=0.)
+            p = dict(w_wide=np.array([0.5]), W1=np.array([[1., -1]]), b1=np.zeros(2),
+                     w2=np.array([3., 5]), b2=0.)
             wide, deep, y = np.array([[2.]]), np.ones((1, 1)), np.array([2.])
         copies = {k: v.copy() if k != 'b2' else v for k,v in p.items()}
         got = answer(copies, wide.copy(), deep.copy(), y.copy())
@@ -199,7 +203,7 @@ def _robust(train, X, limit=3, of=None, mean=False):
     'Inside: subtract, divide, clip, and put 0 where a blank was (a blank is taken for the median, '
     'and the median becomes 0).'))
 def check_robust_scaler(answer, rng):
-    "The example, and tables with outliers, blanks and a column that never changes, and fresh tables that differ from them"
+    "The example, then tables with outliers, blanks and a column that never changes, and fresh ones"
     cases = [(np.array([[1.], [2], [3], [4], [100]]), np.array([[7.], [100], [np.nan]]))]
     for n, cols in ((9, 1), (40, 3), (200, 5)):
         train, X = rng.lognormal(size=(n, cols)), rng.lognormal(1, 1, size=(15, cols))
@@ -291,8 +295,10 @@ def check_images_needed(answer, rng):
         q, d = round(float(rng.uniform(0.02, 0.4)), 3), round(float(rng.uniform(0.02, 0.06)), 3)
         cases.append(((q, d), f'images_needed({q}, {d})'))
     by_cases(answer, cases, _needed,
-             (lambda q, d: _needed(q, d, whole=np.floor), 'With one image fewer, is the interval still narrow enough?'),
-             (lambda q, d: _needed(q, d, whole=np.round), 'Where the fraction is below one half, are there enough images?'),
+             (lambda q, d: _needed(q, d, whole=np.floor),
+              'With one image fewer, is the interval still narrow enough?'),
+             (lambda q, d: _needed(q, d, whole=np.round),
+              'Where the fraction is below one half, are there enough images?'),
              (lambda q, d: _needed(q, d, whole=None), 'How many images are 512.21?'),
              (lambda q, d: _needed(q, d, z=1), 'Of a 95 % interval, one side is 1.96 standard errors.'),
              (lambda q, d: _needed(q, d, z=2), 'The text takes 1.96 standard errors.'),
@@ -300,12 +306,12 @@ def check_images_needed(answer, rng):
              (lambda q, d: _needed(q, d/2), '`within` is half the width of the interval already.'),
              (lambda q, d: _needed(q, d, root=True), 'Under the root stands disagree/n, both of them.'),
              (lambda q, d: _needed(q*(1 - q), d),
-              'That is for the share of one net. Here the images on which they differ count, as in the text.'),
+              'That is for the share of one net. Here the images on which the two differ count.'),
              think='Put your n into 1.96*sqrt(disagree/n), and n - 1 as well.')
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #117c4d71
 def _task(rng):
-    "A made-up training: how far settings are above the best error, and a function that adds noise to the error"
+    "A made-up training: how far settings are above the best error, and a function that adds noise"
     rate, width = rng.uniform(-3.5, -0.5), rng.uniform(3.5, 7.5)
     def above(lr, w): return 0.2*(np.log10(lr) - rate)**2 + 0.02*(np.log2(w) - width)**2
     return above, lambda s: float(0.3 + above(s['lr'], s['width']) + rng.normal()*0.01)
@@ -362,12 +368,12 @@ def _check_honest(got, calls):
     'return the one with the lowest error.',
     'From 0.0001 to 1 are four powers of ten. How many of your rates lie below 0.01 when you draw them '
     'evenly between the ends? Draw the exponent instead.',
-    'Then do better: spend a part of the budget on settings everywhere, and the rest on neighbours of the best '
-    'so far, with steps that are factors. Or the rate first, at a middle width, and then the width.'))
+    'Then do better: spend a part of the budget on settings everywhere, and the rest on neighbours of the '
+    'best so far, with steps that are factors. Or the rate first, at a middle width, and then the width.'))
 def check_search(answer, rng):
     """300 made-up trainings with a budget of 20 each: rules, honesty, and the true error of what was chosen
 
-    It is measured against random search on the same trainings, because how low one can get depends on them."""
+    It is measured against random search on the same trainings: how low one can get depends on those."""
     above, chance = [], []
     for t in range(TASKS):
         true, train = _task(rng)
@@ -378,8 +384,8 @@ def check_search(answer, rng):
         chance.append(_by_chance(true, rng))
     share = np.mean(above)/np.mean(chance)
     if share <= AT_MOST: return
-    said = f'Over {TASKS} trainings your settings end {np.mean(above):.3f} above the best possible error, and '
-    said += f'random search by powers {np.mean(chance):.3f}: at most {AT_MOST:g} times that is asked for.'
+    said = f'Over {TASKS} trainings your settings end {np.mean(above):.3f} above the best possible error, '
+    said += f'and random search by powers {np.mean(chance):.3f}: at most {AT_MOST:g} times that is asked for.'
     think = ('Random search forgets what it has seen. What do the first tries tell about where to look next?'
              if share < 2 else
              'Plot the rates that you tried on a logarithmic axis. Are they spread over all powers of ten?')
