@@ -172,7 +172,7 @@ def plot_stopped(history,    # Name: value of each epoch, with `loss` and `val_l
     ax.legend()
     ax2.plot(steps, rates, marker='o', ms=3)
     ax2.set(xlabel='epoch', ylabel='learning rate', ylim=(0, None),
-            title=f'The schedule took the rate from {rates[0]:.2g} to {rates[-1]:.2g}')
+            title=f'The rate went from {rates[0]:.2g} to {rates[-1]:.2g}')
     return fig
 
 # %% ../../nbs/lib/teaching/19_keras_pictures.ipynb #kp070027
