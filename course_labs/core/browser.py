@@ -8,7 +8,7 @@ Docs: https://course-labs.github.io/course_labs/lib/core/browser.html.md"""
 __all__ = ['BROWSERS', 'FLAGS', 'PNG', 'browsers', 'photograph']
 
 # %% ../../nbs/lib/core/06_browser.ipynb #e7e50003
-import shutil, subprocess, tempfile
+import re, shutil, subprocess, tempfile
 from pathlib import Path
 
 # %% ../../nbs/lib/core/06_browser.ipynb #e7e50006
@@ -23,22 +23,25 @@ def browsers() -> list: # Paths, the preferred one first
 # %% ../../nbs/lib/core/06_browser.ipynb #e7e50009
 PNG = b'\x89PNG\r\n\x1a\n'
 
-def _taken(browser, url, size, forward, timeout):
-    "The picture that one browser takes, or None"
+def _taken(browser, url, size, drawn, forward, timeout):
+    "The picture that one browser takes, or None where there is none or it came too early"
     with tempfile.TemporaryDirectory(prefix='picture-', ignore_cleanup_errors=True) as tmp:
         file = Path(tmp)/'page.png'
         how = [f'--user-data-dir={tmp}/profile', f'--window-size={size[0]},{size[1]}', '--hide-scrollbars',
-               '--disable-3d-apis', f'--virtual-time-budget={forward}', f'--screenshot={file}']
-        try: subprocess.run([browser, *FLAGS, *how, url], capture_output=True, timeout=timeout)
+               '--disable-3d-apis', f'--virtual-time-budget={forward}', f'--screenshot={file}', '--dump-dom']
+        try: done = subprocess.run([browser, *FLAGS, *how, url], capture_output=True, timeout=timeout)
         except (OSError, subprocess.TimeoutExpired): return None
         data = file.read_bytes() if file.exists() else b''
-    return data if data.startswith(PNG) else None
+    ready = re.search(drawn, done.stdout.decode('utf-8', 'replace'))
+    return data if ready and data.startswith(PNG) else None
 
 def photograph(url:str,            # Of the page: http://..., file://... or data:...
                size=(1100, 700),   # Width and height of the window, in pixels
+               drawn:str='',       # Regular expression for what the document holds when it is drawn
+               tries:int=3,        # A browser that has much to do may look too early
                forward:int=10_000, # Milliseconds by which the page's clock is put forward
                timeout:float=60    # Seconds that a browser may take
               ) -> bytes|None:     # PNG; None where no browser gives a picture
     "A picture of a page as a browser shows it"
-    taken = (_taken(o, url, size, forward, timeout) for o in browsers())
+    taken = (_taken(o, url, size, drawn, forward, timeout) for _ in range(tries) for o in browsers())
     return next((o for o in taken if o), None)

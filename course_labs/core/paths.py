@@ -6,12 +6,13 @@ Docs: https://course-labs.github.io/course_labs/lib/core/paths.html.md"""
 
 # %% auto #0
 __all__ = ['shipped', 'data_dir', 'cache_root', 'work_folder', 'checkout', 'settings', 'labs_dir', 'extra_name', 'lab_order',
-           'lab_notebooks', 'Addresses', 'addresses']
+           'lab_notebooks', 'Addresses', 'addresses', 'repository']
 
 # %% ../../nbs/lib/core/03_paths.ipynb #1a8f6723
 import hashlib, os, tempfile
 from configparser import ConfigParser
 from dataclasses import dataclass
+from importlib.metadata import metadata
 from pathlib import Path
 
 import course_labs
@@ -133,3 +134,10 @@ def addresses(root:Path=None) -> Addresses:
     "The addresses of this checkout"
     cfg = settings(root)
     return Addresses(cfg['repo_url'].rstrip('/'), cfg['branch'])
+
+def repository() -> str: # Without a slash at its end
+    "The address of the project's repository, also in an installed package"
+    if checkout(): return addresses().repo_url
+    urls = dict(o.split(', ', 1) for o in metadata('course_labs').get_all('Project-URL') or [])
+    if 'Repository' in urls: return urls['Repository'].rstrip('/')
+    raise CourseError('the installed course_labs does not say where its repository is: install it anew')

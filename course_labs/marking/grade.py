@@ -47,7 +47,7 @@ def grade(path,             # Folder, notebook or zip
     except OSError as e: raise CourseError(f'cannot make the folder {out}: {e.strerror}') from None
     checks = [str(Path(p).resolve()) for p in checks]
     course = make_course(labs, checks=checks, week=week, limits=limits, trust=trust, spaces=spaces,
-                         seeds=kept_seeds(out), hide=_hidden(path, out, labs, checks))
+                         **kept_seeds(out), hide=_hidden(path, out, labs, checks))
     results = Results(out, subs, course)
     todo = results.missing(subs)
     count = len(subs) - len(todo)

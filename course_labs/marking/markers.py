@@ -81,7 +81,7 @@ class Marker:
 
     def _patience(self):
         n = max(len(lab['tasks']) for lab in self.course.labs.values())
-        return STARTING + n*(self.course.limits.wall + CHECKING)
+        return STARTING + n*(self.course.limits.in_all + CHECKING)
 
     def mark(self, sub:Submission) -> dict: # The result
         "Have a submission marked; the result's state is 'failed' where the marking itself went wrong"

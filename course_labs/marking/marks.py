@@ -24,7 +24,7 @@ from .sandbox import BY_SIGNAL, Sandbox
 from .submissions import UNREADABLE, Submission
 from .wire.fields import WireError
 from .wire.protocol import DIED, OUT_OF_TIME, Stopped
-from ..teaching.exercises import ERROR, NOT_ATTEMPTED, RIGHT, get_exercise, mark
+from ..teaching.exercises import ERROR, NOT_ATTEMPTED, RIGHT, WRONG, get_exercise, mark
 
 # %% ../../nbs/lib/marking/05_marks.ipynb #91dae93e
 def week_of_lab(name # A week, or '2 extra gpu'
@@ -38,6 +38,7 @@ class Course:
     labs:dict            # Week, as a text, or the name of an extra ('2 extra gpu'): dict(name, module, tasks)
     checks:list=field(default_factory=list) # Files with further checks
     seeds:list=field(default_factory=lambda: [0]) # Of the random inputs; an answer must be right for each
+    answers:int=0        # Of what answers draw themselves: nothing that they know leads to `seeds`
     limits:Limits=Limits()
     trust:bool=False     # Run answers unguarded
     week:int|None=None   # Only this week's submissions are marked
@@ -97,7 +98,7 @@ CHECKING = 60 # Seconds that a check itself may take: what an answer returned ma
 BIG_MODULES = 'numpy', 'torch', 'keras', 'pandas' # Loaded once, before the answers that name them
 BEFORE = 'The error comes before your function is called: from its definition.'
 ONLY_DEFINITIONS = ('An answer may use the imports, functions, classes and assignments of the notebook, '
-                    'but no other lines.')
+                    'and what changes them at top level before its check.')
 
 def late(*args):
     "For SIGALRM in a marker: a check that takes too long is stopped"
@@ -119,20 +120,26 @@ def _checked(id, there, seeds): # A `Result`: of the first seed for which the an
         if res.state != RIGHT: break
     return res
 
+def _seed_of(id, own): return int.from_bytes(hashlib.sha256(f'{own} {id}'.encode()).digest()[:4], 'big')
+
 def _raised(e):
     "A sentence for an exception of an answer's definition"
     place = getattr(e, 'where', '')
     return f'Your code raised {type(e).__name__}: {str(e)[:200]}' + (f' ({place})' if place else '')
 
-def _stopped(e, status, limits): # (message, hint)
-    if e.why == DIED and status() == BY_SIGNAL + signal.SIGXCPU: e = Stopped(OUT_OF_TIME)
-    if e.why == DIED: return e.what, 'Does it end its own process?'
-    return e.what, f'An exercise may take {limits.seconds:g} s of processor time and {limits.memory} MB.'
+def _stopped(e, status, limits): # (message, hint, may the machine have caused it?)
+    ended = status() if e.why == DIED else None
+    if ended == BY_SIGNAL + signal.SIGXCPU: e = Stopped(OUT_OF_TIME)
+    machine = ended == BY_SIGNAL + signal.SIGKILL or (e.why == OUT_OF_TIME and ended is None)
+    if e.why == DIED: return e.what, 'Does it end its own process?', machine
+    allowed = f'An exercise may take {limits.seconds:g} s of processor time and {limits.memory} MB.'
+    return e.what, allowed, machine
 
 def mark_answer(answer,          # From `find_answers`
                 module:str,      # Of the lab
                 sandbox:Sandbox,
-                seeds:list       # Each gives other inputs
+                seeds:list,      # Each gives other inputs
+                own:int=0        # Seed of the answer's own random numbers
                ) -> dict:        # id, state, points, of, message, think, note
     "Run an exercise's check against an answer in a process of its own"
     ex = get_exercise(answer.id)
@@ -144,15 +151,21 @@ def mark_answer(answer,          # From `find_answers`
     if answer.stub: return result(NOT_ATTEMPTED, 'The body is still the stub.')
     sandbox.load(_modules(answer, module, sandbox))
     wire, status, end = sandbox.answer()
-    signal.setitimer(signal.ITIMER_REAL, sandbox.limits.wall + CHECKING)
+    signal.setitimer(signal.ITIMER_REAL, sandbox.limits.in_all + CHECKING)
     try:
         job = {k: getattr(answer, k) for k in ('code', 'stars', 'missing', 'name')}
+        job['seed'] = _seed_of(answer.id, own)
         res = _checked(answer.id, wire.start(dict(job, module=module)), seeds)
+        if answer.doubt and res.state in (WRONG, ERROR):
+            names = ', '.join(answer.doubt)
+            return result(BY_HAND, f'Before its check {names} was given to a function, which may have changed it '
+                                   f'in a way that is not seen here; as it stands: {res.message}', res.think)
         unknown = res.state == ERROR and 'NameError' in res.message
         return result(res.state, res.message, ONLY_DEFINITIONS if unknown else res.think, res.points)
     except Stopped as e:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        return result(STOPPED, *_stopped(e, status, sandbox.limits))
+        message, think, machine = _stopped(e, status, sandbox.limits)
+        return result(STOPPED, message, think) | (dict(again=True) if machine else {})
     except WireError as e: return result(ERROR, f'What it sent could not be read: {e}.')
     except Exception as e:
         return result(ERROR, _raised(e), BEFORE)
@@ -172,9 +185,9 @@ def _name_of(nb, course): # (name of the lab or extra, or None; why it cannot be
 
 def _summary(marked): # (state, note) of a submission
     of = lambda state: [m['id'] for m in marked if m['state'] == state]
-    notes = [f"{state}: {', '.join(of(state))}" for state in (NOT_FOUND, STOPPED) if of(state)]
+    notes = [f"{state}: {', '.join(of(state))}" for state in (NOT_FOUND, BY_HAND, STOPPED) if of(state)]
     notes += [f"{m['id']}: {m['note']}" for m in marked if m['note']]
-    return BY_HAND if of(NOT_FOUND) else STOPPED if of(STOPPED) else MARKED, '; '.join(notes)
+    return BY_HAND if of(NOT_FOUND) + of(BY_HAND) else STOPPED if of(STOPPED) else MARKED, '; '.join(notes)
 
 def blank_result(sub:Submission,
                  state:str,     # Of the row
@@ -203,5 +216,6 @@ def mark_submission(sub:Submission,
     if course.week and course.week != (week := week_of_lab(name)):
         return result(OTHER_LAB, f'it is a notebook of week {week}, and week {course.week} is marked', name)
     answers, module = find_answers(nb, course.tasks(name)), course.labs[name]['module']
-    marked = [mark_answer(answers[t.id], module, sandbox, course.seeds) for t in course.tasks(name)]
+    marked = [mark_answer(answers[t.id], module, sandbox, course.seeds, course.answers)
+              for t in course.tasks(name)]
     return result(*_summary(marked), name, marked)

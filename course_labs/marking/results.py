@@ -14,7 +14,7 @@ from pathlib import Path
 from ..core.files import write_whole
 from ..core.paths import data_dir
 from ..core.places import own_places, shortened
-from .marks import NOT_FOUND, Course
+from .marks import BY_HAND, NOT_FOUND, Course
 from .submissions import Submission
 from ..teaching.exercises import NOT_ATTEMPTED, RIGHT
 
@@ -33,7 +33,7 @@ def table(results:list, # As `mark_submission` returns them
     ids = list(dict.fromkeys(t.id for o in course.of_weeks(weeks) for t in course.tasks(o)))
     rows = [['student', 'lab', *ids, 'total', 'of', 'state', 'seconds', 'note', 'file']]
     for r in results:
-        points = {m['id']: f"{m['points']:g}" for m in r['exercises'] if m['state'] != NOT_FOUND}
+        points = {m['id']: f"{m['points']:g}" for m in r['exercises'] if m['state'] not in (NOT_FOUND, BY_HAND)}
         rows.append([_cell(r['student']), r['lab'], *(points.get(i, '') for i in ids), _sum(r, 'points'),
                      _sum(r, 'of'), r['state'], f"{r['seconds']:.2f}", _cell(r['note']), _cell(r['file'])])
     return rows
@@ -46,7 +46,8 @@ def write_table(path, results:list, course:Course):
 
 # %% ../../nbs/lib/marking/07_results.ipynb #424596d8
 # Of a state: colour and sign
-_SIGNS = {RIGHT: ('#116329', '✓'), NOT_ATTEMPTED: ('#57606a', '○'), NOT_FOUND: ('#57606a', '?')}
+_SIGNS = {RIGHT: ('#116329', '✓'), NOT_ATTEMPTED: ('#57606a', '○'), NOT_FOUND: ('#57606a', '?'),
+          BY_HAND: ('#57606a', '?')}
 _OTHER = '#a40e26', '✗'
 
 def feedback(r:dict # A result
@@ -72,11 +73,11 @@ def stem(sub:Submission,
     return f'{_slug(sub.student)}-{hashlib.sha256((sub.digest + version).encode()).hexdigest()[:16]}'
 
 def kept_seeds(out # Folder of results
-              ) -> list:
+              ) -> dict: # seeds: of the checks' inputs; answers: of what answers draw themselves
     "The seeds of this folder of results: drawn once, so that a second call goes on with the same inputs"
     path = Path(out)/'seeds.json'
-    if path.exists(): return json.loads(path.read_text(encoding='utf-8'))
-    seeds = [secrets.randbelow(2**31) for _ in range(2)]
+    if path.exists() and isinstance(kept := json.loads(path.read_text(encoding='utf-8')), dict): return kept
+    seeds = dict(seeds=[secrets.randbelow(2**31) for _ in range(2)], answers=secrets.randbelow(2**31))
     write_whole(path, json.dumps(seeds))
     return seeds
 
@@ -90,8 +91,10 @@ class Results:
         self.out, self.course, self.version = Path(out), course, course.version
         self.found = {stem(s, self.version): None for s in subs}
         for name in self.found:
-            try: self.found[name] = json.loads(self._result(name).read_text(encoding='utf-8'))
+            try: kept = json.loads(self._result(name).read_text(encoding='utf-8'))
             except (OSError, ValueError): continue # it is not there yet, or a run was killed in another age
+            # What a busy machine may have stopped is marked again
+            if not any(m.get('again') for m in kept['exercises']): self.found[name] = kept
 
     def _result(self, name): return self.out/'results'/f'{name}.json'
     def _page(self, name): return self.out/'feedback'/f'{name}.html'

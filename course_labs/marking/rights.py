@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 # %% ../../nbs/lib/marking/02_rights.ipynb #d404041a
 MB = 2**20
-PATIENCE = 3 # A check waits so many times the processor time for an answer: a busy machine stops nobody
+PATIENCE = 3 # A check waits so many times the processor time for each reply: a busy machine stops nobody
 
 @dataclass(frozen=True)
 class Limits:
@@ -24,7 +24,9 @@ class Limits:
     memory:int=1500  # MB of memory above what the libraries take
     files:int=32     # MB that it may write into its scratch folder
     @property
-    def wall(self) -> float: return PATIENCE*self.seconds
+    def wall(self) -> float: return PATIENCE*self.seconds # Seconds, for one reply
+    @property
+    def in_all(self) -> float: return 12*self.wall # Seconds that one exercise may take on a busy machine
 
 def memory_now() -> int:
     "Bytes of address space that this process takes"

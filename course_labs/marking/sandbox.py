@@ -18,7 +18,7 @@ from ..core.paths import data_dir
 from .answers import run_statements
 from .rights import (MACHINES, MB, SCRATCH, Limits, drop_rights, end_with_parent,
     give_up_calls, limit, memory_now, own_spaces)
-from .wire.protocol import JOB, REPLY, Wire
+from .wire.protocol import JOB, REPLY, Wire, seed_all
 
 # %% ../../nbs/lib/marking/03_sandbox.ipynb #49aed31f
 _SYSTEM = '/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'
@@ -144,9 +144,10 @@ def serve_answer(wire:Wire,     # To the check
     wire.send(REPLY, answer)
     while True: wire.serve(*wire.receive())
 
-def define(job:dict # code, stars, missing, name, module
+def define(job:dict # code, stars, missing, name, module, seed
           ):        # The answer
     "Run the statements of an answer in a namespace of their own"
+    seed_all(job['seed'])
     env, failed = run_statements(job['code'], job['missing'], job['stars'], job['module'])
     if job['name'] not in env: raise failed or NameError(f"{job['name']} is not defined")
     return env[job['name']]

@@ -36,6 +36,7 @@ class Concept:
     heading:str    # Text of the `## ` heading that shows it in the notebook of that week
     see:str=''     # For another term: the concept it belongs to
     extra:str=''   # Name of the week's extra that shows it, where it is not the lab
+    card:bool=True # Is it an idea of the field, to be known by heart? False: a part of this course
     @property
     def notebook(self) -> str: return f'week {self.lab}' + (', extra' if self.extra else '')
     @property
@@ -69,6 +70,7 @@ def _concept(o, where):
     known = ', '.join(map(str, course_weeks()))
     if c.lab not in course_weeks():
         raise CourseError(f'{where}, field lab: {c.lab!r} is no week; the course has {known}')
+    if not isinstance(c.card, bool): raise CourseError(f'{where}, field card: is neither true nor false')
     if c.extra: course_weeks()[c.lab].extra(c.extra)
     return c
 

@@ -74,10 +74,12 @@ class Frame:
                  height:int,   # Of the frame, in pixels
                  title:str,    # What a screen reader calls it
                  fallback:str, # HTML to show where frames are stripped
-                 narrow:dict   # Width: height up to this width, in pixels
+                 narrow:dict,  # Width: height up to this width, in pixels
+                 links:bool=False # May its links open, in a tab of their own?
                 ):
         self.doc, self.height, self.title = doc, height, title
         self.fallback, self.narrow = fallback, narrow
+        self.sandbox = 'allow-scripts' + ' allow-popups allow-popups-to-escape-sandbox'*links
     def _repr_html_(self):
         doc, title = (html.escape(o).replace('\r', '').replace('\n', '&#10;') for o in (self.doc, self.title))
         fallback = re.sub(r'\s*\n\s*', ' ', self.fallback)
@@ -85,7 +87,7 @@ class Frame:
         heights = _heights(name, self.height, self.narrow)
         return (f'<div class="cl-frame {name}"><style>{_RULES}{heights}</style>'
                 f'<div class="cl-fallback">{fallback}</div>'
-                f'<iframe sandbox="allow-scripts" allow="clipboard-write" title="{title}" width="100%" '
+                f'<iframe sandbox="{self.sandbox}" allow="clipboard-write" title="{title}" width="100%" '
                 f'height="{self.height}" srcdoc="{doc}"></iframe></div>')
     def __repr__(self): return f"{self.title}: {plain(self.fallback)}".rstrip(': ')
     def save(self, path) -> Path: # `path`
@@ -104,11 +106,12 @@ def frame(doc:str,          # A whole HTML document, as from `page`
           height:int=600,   # Of the frame, in pixels
           title:str='Interactive part', # What a screen reader calls the frame
           fallback:str=FALLBACK, # HTML to show where frames are stripped
-          narrow=None       # Height where it is at most 620 pixels wide, or several as {width: height}
+          narrow=None,      # Height where it is at most 620 pixels wide, or several as {width: height}
+          links:bool=False  # May its links open, in a tab of their own?
          ) -> Frame:        # Shown by a notebook
     "Put a document into a sandboxed frame that fills the width"
     heights = narrow if isinstance(narrow, dict) else {620: narrow or height}
-    return Frame(doc, height, title, fallback, heights)
+    return Frame(doc, height, title, fallback, heights, links)
 
 # %% ../../nbs/lib/teaching/06_embed.ipynb #659dd904
 def picture(fig,     # A matplotlib figure

@@ -94,13 +94,17 @@ def _kind(x):
     if package == 'numpy': return _numpy_kind(name)
     return f'class {name}' if name in _TAKEN else name  # a class of one's own may be called str, but is none
 
+def _show_number(x):
+    if not _whole(x): return f'{float(x):.6g}'
+    return str(int(x)) if abs(int(x)) < 10**15 else f'a whole number of {int(x).bit_length()} bits'
+
 def _show(x, limit=120):
     "A short text of a value of a known kind; the `repr` of a foreign class is not called"
     kind = _kind(x)
     if kind in ('tensor', 'array'):
         values = f': {_plain(x)}' if math.prod(x.shape) <= 6 else ''
         return f'{kind} of shape {tuple(x.shape)}{values}'
-    if kind == 'number': return f'{float(x):.6g}'
+    if kind == 'number': return _show_number(x)
     if kind in ('str', 'list', 'tuple', 'dict', 'bool', 'None', 'set'): return repr(x)[:limit]
     return f'an object of type {kind}'
 
@@ -110,6 +114,10 @@ def _plain(x):
 
 def _flat(x):
     return [o for row in x for o in _flat(row)] if isinstance(x, list) else [x]
+
+def _whole(x):
+    "Is it a whole number, in Python or numpy?"
+    return type(x) is int or _kind(x) == 'number' and 'int' in type(x).__name__
 
 def _close(a, b, tol):
     if not (math.isfinite(a) and math.isfinite(b)): return a == b or (math.isnan(a) and math.isnan(b))
@@ -131,6 +139,7 @@ def _same_array(got, want, call, think, tol):
     try: pairs = [(float(a), float(b)) for a,b in zip(_flat(_plain(got)), _flat(_plain(want)))]
     except (TypeError, ValueError):
         raise Wrong(f'{call} should hold numbers, but it is of the type {got.dtype}.', think) from None
+    if 'int' in str(got.dtype) and 'int' in str(want.dtype): tol = 0 # counts
     bad = [i for i,(a,b) in enumerate(pairs) if not _close(a, b, tol)]
     if not bad: return
     came, expected = pairs[bad[0]]
@@ -149,8 +158,12 @@ def _same_dict(got, want, call, think, tol):
     for k in want: same(got[k], want[k], f'{k!r} of {call}', think, tol)
 
 def _same_number(got, want, call, think, tol):
-    if not _close(float(got), float(want), tol):
-        raise Wrong(f'{call} should be {float(want):.6g}, but it is {float(got):.6g}.', think)
+    "Counts are the same or not; a float that stands for one may be off by rounding"
+    if _whole(got) and _whole(want): good = int(got) == int(want)
+    else:
+        try: good = _close(float(got), float(want), min(tol, 1e-6) if _whole(want) else tol)
+        except OverflowError: good = False # beyond all floats
+    if not good: raise Wrong(f'{call} should be {_show(want)}, but it is {_show(got)}.', think)
 
 _SAME = dict(tensor=_same_array, array=_same_array, number=_same_number, list=_same_list, tuple=_same_list,
              dict=_same_dict)

@@ -14,7 +14,8 @@ import math, random
 from collections.abc import Sequence
 
 from ..core.files import CourseError
-from .arithmetic import number, read_number, value
+from . import variants
+from .arithmetic import ask_back, number, read_number, value
 from .mathtext import to_html, to_text
 
 # %% ../../nbs/lib/teaching/04_kinds.ipynb #6de7cf15
@@ -46,6 +47,7 @@ class Kind:
     name = ''        # As the files call it
     says = ''        # What one does, for the schema
     fields = {}      # Schema of its own fields
+    optional = {}    # Schema of those that it may have
     rows = ''        # The field whose rows are shuffled and lettered, or ''
     label = 'text'   # What of such a row is shown
     distinct = ''    # What of a row no two rows share; by default `label`
@@ -58,7 +60,8 @@ class Kind:
     @classmethod
     def schema(cls) -> dict:
         "The JSON schema of a question of this kind"
-        return dict(strict_object(**COMMON, kind=dict(const=cls.name), **cls.fields), description=cls.says)
+        res = strict_object(**COMMON, kind=dict(const=cls.name), **cls.fields)
+        return dict(res, properties=res['properties'] | cls.optional, description=cls.says)
 
     def problem(self) -> tuple|None: # (field, what is wrong), or None
         "The first thing that is wrong and that a schema cannot say"
@@ -107,6 +110,10 @@ class Kind:
         if not letters or any(o not in LETTERS[:n] or len(o) != 1 for o in letters): return None
         if len(set(letters)) < len(letters) or not self.complete(letters): return None
         return self.from_shown([LETTERS.index(o) for o in letters], seed)
+    def ask_back(self, text:str) -> str:
+        "What to say of a typed text that `read` cannot read"
+        if not self.rows: return 'Write an answer.'
+        return f"Answer with letters from A to {LETTERS[len(self.q[self.rows]) - 1]}."
     def complete(self, letters:list) -> bool:
         "Are these letters a whole answer?"
         return len(letters) == len(self.q[self.rows])
@@ -204,26 +211,49 @@ class Multi(_Options):
     def complete(self, letters): return True
 
 # %% ../../nbs/lib/teaching/04_kinds.ipynb #6de7cf1d
+_NUMBER = dict(type='number')
+_RANGE = strict_object(**{'from': _NUMBER, 'to': _NUMBER, 'step': dict(type='number', exclusiveMinimum=0)})
+_NAMED = dict(type='object', minProperties=1)
+
 @register
 class Numeric(Kind):
     "Give a number"
     name, says = 'numeric', ('Give a number; `formula` is arithmetic that gives the answer, '
                              'and each trap is what a known mistake gives')
     guide = '2 marks for the number within its tolerance, 1 for the right method with a slip in arithmetic.'
-    fields = dict(formula=TEXT, answer=dict(type='number'), tolerance=dict(type='number', minimum=0),
+    fields = dict(formula=TEXT, answer=_NUMBER, tolerance=dict(type=['number', 'string'], minimum=0),
                   unit=dict(type='string'), right=FEEDBACK, wrong=FEEDBACK,
-                  traps=list_of(strict_object(formula=TEXT, value=dict(type='number'), feedback=FEEDBACK), 0))
+                  traps=list_of(strict_object(formula=TEXT, value=_NUMBER, feedback=FEEDBACK), 0))
+    optional = dict(parameters=dict(_NAMED, additionalProperties=dict(oneOf=[_RANGE, list_of(_NUMBER, 2)])),
+                    where=TEXT, let=dict(_NAMED, additionalProperties=TEXT),
+                    decimals=dict(type='integer', minimum=0, maximum=len(variants.ASKS) - 1),
+                    example=dict(_NAMED, additionalProperties=_NUMBER))
     slack = 1e-9 # So much may a number be off by its last binary digits
 
     def problem(self):
+        with_names = [k for k in variants.OWN if k in self.q]
+        if 'parameters' not in self.q and with_names: return with_names[0], 'needs parameters'
+        if 'parameters' not in self.q: return self.wrong_number()
+        if 'example' not in self.q: return 'example', 'is missing'
+        if bad := variants.problem(self.q): return bad
+        return Numeric(variants.with_numbers(self.q, self.q['example'])).wrong_number(self.q)
+
+    def wrong_number(self,
+                     given:dict=None # Whose `answer` and values of traps are to be those of the formulas
+                    ) -> tuple|None: # (field, what is wrong), or None
+        "What is wrong with the numbers of a question without parameters"
         q, traps = self.q, list(enumerate(self.q['traps'], 1))
-        rows = [('formula', 'answer', q['formula'], q['answer'])]
-        rows += [(f'traps[{i}].formula', f'traps[{i}].value', t['formula'], t['value']) for i,t in traps]
-        for formula_at, value_at, formula, given in rows:
+        if isinstance(q['tolerance'], str): return 'tolerance', 'is a formula: that needs parameters'
+        if q['tolerance'] < 0: return 'tolerance', 'is below 0'
+        given = given or q
+        rows = [('formula', 'answer', q['formula'], given['answer'])]
+        rows += [(f'traps[{i}].formula', f'traps[{i}].value', t['formula'], given['traps'][i-1]['value'])
+                 for i,t in traps]
+        for formula_at, value_at, formula, said in rows:
             try: want = value(formula)
             except ValueError as e: return formula_at, str(e)
-            if not math.isclose(want, given, rel_tol=1e-6, abs_tol=1e-9):
-                return value_at, f'is {given}, but {formula} gives {want:.10g}'
+            if not math.isclose(want, said, rel_tol=1e-6, abs_tol=1e-9):
+                return value_at, f'is {said}, but {formula} gives {want:.10g}'
         for i,t in traps:
             at, before = f'traps[{i}].value', [o['value'] for o in q['traps'][:i-1]]
             if abs(t['value'] - q['answer']) <= q['tolerance']: return at, 'would be marked right'
@@ -240,7 +270,11 @@ class Numeric(Kind):
         "One of the known mistakes, or a number that nobody names: a number is hardly ever hit"
         far = self.q['answer'] + self.q['tolerance'] + 1
         return rand.choice([t['value'] for t in self.q['traps']] + [far])
-    def read(self, text, seed=0): return read_number(text)
+    def how_read(self) -> dict:
+        "As `read_number` wants to know it"
+        return dict(whole=float(self.q['tolerance']).is_integer(), percent=self.q['unit'] == '%')
+    def read(self, text, seed=0): return read_number(text, **self.how_read())
+    def ask_back(self, text): return ask_back(text, **self.how_read())
     def labels(self, seed=0): return []
     def solution(self): return f"{number(self.q['answer'])} {self.q['unit']}".strip()
     def page(self, seed=0):

@@ -6,19 +6,21 @@ Docs: https://course-labs.github.io/course_labs/lib/teaching/questions.html.md""
 
 # %% auto #0
 __all__ = ['MINUTES_A_MARK', 'texts', 'question_week', 'problem', 'load', 'weeks_with_questions', 'bank', 'marks', 'score', 'key',
-           'feedback', 'guess', 'show_question', 'read_answer', 'concept_of', 'rarest', 'draw', 'shuffled']
+           'feedback', 'guess', 'show_question', 'read_answer', 'ask_back', 'concept_of', 'rarest', 'draw', 'shuffled',
+           'issue_link']
 
 # %% ../../nbs/lib/teaching/05_questions.ipynb #5f689dca
-import random, re
+import random, re, urllib.parse
 from functools import lru_cache
 from pathlib import Path
 
 from ..core.files import CourseError
-from ..core.paths import data_dir
+from ..core.paths import data_dir, repository
 from ..syllabus import as_weeks
 from .concepts import concepts, read_json
 from .kinds import KINDS, kind_of
 from .mathtext import to_html
+from .variants import example_of, instance
 
 # %% ../../nbs/lib/teaching/05_questions.ipynb #6de7cf1f
 @lru_cache
@@ -37,7 +39,8 @@ def texts(q:dict # A question
         elif isinstance(o, list):
             for i,v in enumerate(o): yield from walk(v, [*at, i])
         elif isinstance(o, str): yield _path(at), o
-    yield from walk({k: v for k,v in q.items() if k not in ('id', 'kind', 'concepts', 'formula')}, [])
+    own = 'id', 'kind', 'concepts', 'formula', 'where', 'let', 'template', 'seed'
+    yield from walk({k: v for k,v in q.items() if k not in own}, [])
 
 def question_week(id:str) -> int: # A week of the syllabus, if the question is one of the course's
     "The week in the id of a question"
@@ -66,7 +69,7 @@ def problem(q:dict,     # A question
     for c in q['concepts']:
         if c not in (known or concepts()): return 'concepts', f'there is no concept {c!r} in concepts.json'
     if bad := kind_of(q).problem(): return bad
-    for field, text in texts(q):
+    for field, text in texts(example_of(q)):
         try: to_html(text)
         except ValueError as e: return field, str(e)
 
@@ -85,7 +88,7 @@ def load(file,        # A file like `data/questions/week3.json`
         bad = problem(q, known) or of_file(label)
         if bad: raise CourseError(f'{name}, question {label}, field {bad[0]}: {bad[1]}')
         seen.add(label)
-    return [dict(q, week=question_week(q['id'])) for q in rows]
+    return [dict(example_of(q), week=question_week(q['id'])) for q in rows]
 
 # %% ../../nbs/lib/teaching/05_questions.ipynb #36c1457e
 @lru_cache
@@ -154,6 +157,12 @@ def read_answer(q:dict,    # A question that a machine can mark
     "Read an answer typed with the letters of the rows as `show_question` shows them"
     return kind_of(q).read(text, seed)
 
+def ask_back(q:dict,  # A question that a machine can mark
+             text:str # What `read_answer` could not read
+            ) -> str: # A sentence
+    "What to say to somebody whose answer could not be read, or could be in two ways"
+    return kind_of(q).ask_back(text)
+
 def concept_of(q:dict) -> str: # Id of a row of the course's plan
     "The concept that a question is about: the first that it names, or the one that this belongs to"
     c = concepts()[q['concepts'][0]]
@@ -172,7 +181,7 @@ def rarest(pool:list,  # Questions to choose from
 def draw(questions:list, # From `bank`
          n:int,          # How many, at least 1
          seed:int=0      # The same seed draws the same
-        ) -> list:       # `n` questions, in order of week
+        ) -> list:       # `n` questions, in order of week, each with the numbers of the seed
     "Draw `n` questions balanced over weeks and difficulties; raises `CourseError` when there are not so many"
     if not 1 <= n <= len(questions):
         raise CourseError(f'{n} questions asked for; there are {len(questions)} to draw from')
@@ -188,7 +197,7 @@ def draw(questions:list, # From `bank`
         got[w].append(q)
         used.update(q['concepts'])
         levels[q['difficulty']] += 1
-    return [q for w in got for q in got[w]]
+    return [instance(q, seed) for w in got for q in got[w]]
 
 # %% ../../nbs/lib/teaching/05_questions.ipynb #4f2a4d19
 def shuffled(q:dict,    # A question
@@ -196,3 +205,12 @@ def shuffled(q:dict,    # A question
             ) -> list:  # Indices into the rows of the file; empty where it has none
     "The order in which the rows of a question are shown; that of an `order` question is never the right one"
     return kind_of(q).order(seed)
+
+# %% ../../nbs/lib/teaching/05_questions.ipynb #d2f0a002
+def issue_link(q:dict # A question of the bank, or an instance of one
+              ) -> str: # An address
+    "Where to tell that a question is wrong or unclear"
+    which = f"Question {q['id']}" + (f", numbers of seed {q['seed']}" if 'seed' in q else '')
+    body = f'{which}\n\nWhat is wrong or unclear:\n'
+    filled = urllib.parse.urlencode(dict(title=f"Question {q['id']}: ", body=body))
+    return f'{repository()}/issues/new?{filled}'

@@ -15,7 +15,7 @@ from .concepts import concepts
 from .embed import Frame, frame, page
 from .kinds import CLOSED, kind_of
 from .mathtext import to_html, to_text
-from .questions import bank, draw
+from .questions import bank, draw, issue_link
 
 # %% ../../nbs/lib/teaching/07_quiz.ipynb #e9edd567
 def where(q:dict) -> str: # Like 'week 3, section “Convolution”'
@@ -31,7 +31,8 @@ def page_question(q:dict, # From `bank`
                  ) -> dict: # What quiz.js reads
     "A question as the page needs it: HTML, rows in the order shown, answers by their place in it"
     common = {k: q[k] for k in ('id', 'kind', 'week', 'difficulty')}
-    return common | dict(html=to_html(q['text']), where=where(q)) | kind_of(q).page(seed)
+    shown = dict(html=to_html(q['text']), where=where(q), report=issue_link(q))
+    return common | shown | kind_of(q).page(seed)
 
 # %% ../../nbs/lib/teaching/07_quiz.ipynb #bcd8c1d1
 def _list_item(q, seed):
@@ -39,8 +40,9 @@ def _list_item(q, seed):
     rows = ''.join(f'<li>{html.escape(to_text(o))}</li>' for o in kind.in_list(seed))
     rows = f'<ol type=A>{rows}</ol>' if rows else ''
     answer = html.escape(to_text(f'{kind.solution()}. {kind.why()}'.rstrip(' ')))
+    report = f'{q["id"]} · <a href="{html.escape(issue_link(q))}">This question is wrong or unclear</a>'
     return (f"<li><p>{html.escape(to_text(q['text']))}</p>{rows}"
-            f'<details><summary>Answer</summary><p>{answer}</p></details></li>')
+            f'<details><summary>Answer</summary><p>{answer}</p><p>{report}</p></details></li>')
 
 def as_list(questions, # From `bank` or `draw`
             seed:int=0 # Decides the order of rows
@@ -59,7 +61,7 @@ def quiz(weeks=None,         # A week or several; None for all that have questio
          n:int=10,           # How many questions, at least 1
          seed:int=0,         # The same seed gives the same quiz
          kinds=CLOSED,       # Some of `KINDS`; by default those that a machine can mark
-         questions=None,     # Ask just these, in this order, whatever the arguments above
+         questions=None,     # Ask just these as they are, in this order, whatever the arguments above
          title:str='',       # Above the quiz; by default its weeks
          extras:bool=False   # Ask about what only an extra of a week shows, too?
         ) -> Frame:          # Shown by a notebook
@@ -70,7 +72,8 @@ def quiz(weeks=None,         # A week or several; None for all that have questio
     if not questions: raise CourseError('a quiz needs at least one question')
     asked = sorted({q['week'] for q in questions})
     title = title or f"Quiz, week{'s' if len(asked) > 1 else ''} {weeks_text(asked)}"
-    ids = ' '.join([str(seed), *(q['id'] for q in questions)])
+    ids = ' '.join([str(seed), *(f"{q['id']} {q.get('seed', '')}" for q in questions)])
     key = hashlib.sha256(ids.encode()).hexdigest()[:12]  # progress is kept under it
     doc = page('quiz', dict(title=title, key=key, questions=[page_question(q, seed) for q in questions]))
-    return frame(doc, height=640, narrow=720, title=title, fallback=as_list(questions, seed))
+    return frame(doc, height=640, narrow=720, title=title, links=True,
+                 fallback=as_list(questions, seed))

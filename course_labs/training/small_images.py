@@ -23,6 +23,7 @@ from torch.utils.data import TensorDataset
 
 from ..core.files import CourseError
 from .loaders import NoValidation, tensor_loaders
+from .optimisers import FusedAdam
 from .timing import threads_for
 
 # %% ../../nbs/lib/training/17_small_images.ipynb #c30c4c94
@@ -99,12 +100,13 @@ def new_learner(net,         # Module that returns logits
                 bs:int=64,   # Images a batch
                 shift:int=0, # Pixels that a training image may move to each side
                 smoothing:float=0., # Share of the target that all classes get alike, 0 to 1
-                **kwargs     # For `Learner`: `opt_func`, `wd`, ...
+                **kwargs     # For `Learner`: `wd`, ...; `opt_func` is `FusedAdam`
                ) -> Learner:
     "A quiet `Learner` with cross-entropy as its loss"
     net = net.to(memory_format=torch.channels_last) # up to a third faster on a CPU
     loss = nn.CrossEntropyLoss(label_smoothing=smoothing)
     cbs = [NoValidation(), *([Shifted(shift)] if shift else [])]
+    kwargs = dict(opt_func=FusedAdam) | kwargs
     learn = SmallImageLearner(loaders(split, bs), net, loss_func=loss, cbs=cbs, **kwargs)
     learn.remove_cbs([cb for cb in learn.cbs if cb.name == 'progress'])
     learn.logger = lambda *_: None

@@ -20,6 +20,7 @@ from ..core.files import CourseError, expanded
 from ..core.machine import online
 from .model_names import (PACKAGES, RANDOM, WEIGHT_FILES, known_to_timm, # noqa: F401
                                               read_image_folder)
+from .optimisers import FusedAdam
 from .pretrained.weights import PREFIX, project_folder
 
 _all_ = ['PACKAGES', 'WEIGHT_FILES'] # What others import from here
@@ -169,9 +170,11 @@ class _Depthwise(torch.autograd.Function):
         k, pad, (h, width) = w.shape[-1], ctx.pad, g.shape[-2:]
         grad_x = F.conv2d(g, w.flip(2, 3), None, 1, k-1-pad, 1, len(w)) if ctx.needs_input_grad[0] else None
         if not ctx.needs_input_grad[1]: return grad_x, None, None
-        padded = F.pad(x, [pad]*4)
-        shifts = [(padded[..., i:i+h, j:j+width]*g).sum((0, 2, 3)) for i in range(k) for j in range(k)]
-        return grad_x, torch.stack(shifts, 1).view_as(w), None
+        padded, grad_w = F.pad(x, [pad]*4), torch.zeros_like(w)
+        def meets(side): return range(max(0, pad - side + 1), min(k, pad + side)) # Others see the padding alone
+        for i in meets(h):
+            for j in meets(width): grad_w[:, 0, i, j] = (padded[..., i:i+h, j:j+width]*g).sum((0, 2, 3))
+        return grad_x, grad_w, None
 
 class DepthwiseConv2d(nn.Conv2d):
     "nn.Conv2d that is quick at depthwise convolutions of maps smaller than the kernel, on a CPU"
@@ -272,7 +275,7 @@ def image_learner(dls,                   # fastai DataLoaders of images from 0 t
                   concat_pool:bool=True, # Average and maximum pooling in the head; False: average alone
                   keep_bn:bool=False,    # Leave the batch normalisation of a pretrained body as it is
                   model_kw=None,         # dict for `timm.create_model`
-                  **kwargs               # For `Learner`
+                  **kwargs               # For `Learner`; `opt_func` is `FusedAdam`
                  ) -> Learner:           # Frozen up to the head where its weights are pretrained
     "A Learner for transfer from any timm model; raises `ValueError` where `dls` normalises already"
     if dls.after_batch.fs.filter(lambda o: isinstance(o, Normalize)):
@@ -284,6 +287,7 @@ def image_learner(dls,                   # fastai DataLoaders of images from 0 t
     keep_bn = keep_bn and weights_from != 'random'
     # Without trainable parameters in a frozen body, no gradient is computed for it
     if keep_bn: kwargs = {**kwargs, 'cbs': [*L(kwargs.get('cbs')), KeepBatchNorm()], 'train_bn': False}
+    kwargs = dict(opt_func=FusedAdam) | kwargs
     learn = Learner(dls, quick_depthwise(net), splitter=default_split, **kwargs)
     learn.weights_from = weights_from
     if learn.weights_from != 'random': learn.freeze()

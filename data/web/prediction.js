@@ -26,8 +26,9 @@ function read(form) {
     const box = form.querySelector('[name=answer]:checked');
     return box ? Number(box.value) : 'Choose one first: a wrong guess teaches more than none.';
   }
-  const given = readNumber(form.querySelector('[name=answer]').value), [low, high] = data.range;
-  if (given === null) return 'Enter a number first, such as 0.25, 2e-3 or 1/4.';
+  const [low, high] = data.range, typed = form.querySelector('[name=answer]').value;
+  const how = [high >= 1000, data.unit.includes('%')], given = readNumber(typed, ...how);  // thousands only where it can be so many
+  if (given === null) return askBack(typed, ...how);
   return low <= given && given <= high ? given : `It is a number from ${low} to ${high}.`;
 }
 

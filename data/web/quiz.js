@@ -62,6 +62,8 @@ function show(i, focus) {
   const [box, word] = locked ? verdict(q, a) : [null, ''];
   if (box) form.append(box);
   form.append(make('div', {class: 'buttons'}, ...buttons(i, form, problem)));
+  const report = {href: q.report, target: '_blank', rel: 'noopener', id: 'report'};
+  form.append(make('p', {class: 'report muted'}, `${q.id} · `, make('a', report, 'This question is wrong or unclear')));
   form.addEventListener('input', () => { kind.keep(form, a); save(); });
   $('main').replaceChildren(form);
   const top = $('main').getBoundingClientRect().top;
@@ -84,7 +86,7 @@ function submit(i, form, problem) {
     $('main').querySelector('[name=point], [name=marks]').focus();
     return;
   }
-  const given = kind.read(form, a);
+  const given = kind.read(form, a, q);
   if (typeof given === 'string') { problem.textContent = given; form.querySelector('input, select').focus(); return; }
   a.given = given;
   a.score = kind.mark(q, given);

@@ -2,7 +2,7 @@
 // course_labs.teaching.kinds, and a test holds both against one table of cases.
 //   how       what one is asked to do
 //   draw      (q, a, locked): rows of the form; a locked one shows what was right
-//   read      (form, a): an answer, or a sentence that says what is missing
+//   read      (form, a, q): an answer, or a sentence that says what is missing
 //   mark      (q, given): 0 to 1
 //   keep      (form, a): what is typed but not checked yet, into `a`; it survives a reload
 //   verdict   (q, given, right, a): more paragraphs under the verdict (may be missing)
@@ -55,9 +55,10 @@ const numeric = {
       disabled: locked, 'aria-label': 'Your answer' + (q.unit ? ' in ' + q.unit : '')});
     return q.unit ? [input, ' ' + q.unit] : [input];
   },
-  read(form) {
-    const given = readNumber(fields(form, 'answer')[0].value);
-    return given === null ? 'Enter a number first, such as 0.25, 2e-3 or 1/4.' : given;
+  howRead: q => [Number.isInteger(q.tolerance), q.unit === '%'],
+  read(form, a, q) {
+    const typed = fields(form, 'answer')[0].value, given = readNumber(typed, ...numeric.howRead(q));
+    return given === null ? askBack(typed, ...numeric.howRead(q)) : given;
   },
   mark: (q, given) => Math.abs(given - q.answer) <= q.tolerance + 1e-9 ? 1 : 0,
   keep(form, a) { a.text = fields(form, 'answer')[0].value; },
@@ -69,8 +70,8 @@ const numeric = {
   },
   verdict(q, given, right, a) {
     const rows = numeric.feedback(q, given).map(f => make('p', {html: f}));
-    // a comma may have been meant otherwise than it was read
-    if (!right && /[,/ ]/.test((a.text || '').trim())) rows.push(make('p', {}, `Your answer was read as ${given}.`));
+    // a comma, or a point before three digits, may have been meant otherwise than it was read
+    if (!right && /[,/ ]|[0-9]\.[0-9]{3}$/.test((a.text || '').trim())) rows.push(make('p', {}, `Your answer was read as ${given}.`));
     if (!right) rows.push(make('p', {}, `The answer is ${q.shown}${q.unit ? ' ' + q.unit : ''}.`));
     return rows;
   },

@@ -7,7 +7,7 @@ import pytest
 from course_labs.marking import grade as g
 from course_labs.marking import markers, marks, release
 from course_labs.marking import sandbox as isolation
-from course_labs.marking.results import feedback
+from course_labs.marking.results import feedback, kept_seeds
 from course_labs.marking.answers import cell_text, lab_tasks
 from course_labs.core.paths import checkout, lab_notebooks
 from course_labs.core.files import CourseError
@@ -332,3 +332,55 @@ def test_no_scheduler_is_one_clear_line(tmp_path):
     pytest.importorskip('distributed', reason='Dask is not installed')
     few(tmp_path/'in', 1)
     with pytest.raises(CourseError, match='there is no scheduler|no scheduler answers'): g.grade(tmp_path/'in', tmp_path/'out', scheduler='nowhere at all')
+
+# ---- nothing of a check reaches an answer but its arguments
+REPLAY = '''import random, numpy as np
+def n_learnt(*args):
+    raise ValueError(f"{random.random()} {np.random.rand()}")'''
+
+def says(folder, seeds, answers):
+    (folder/'in').mkdir(parents=True); (folder/'out').mkdir()
+    (folder/'in'/'one.ipynb').write_text(json.dumps(with_answers(6, {TARGET: REPLAY})))
+    (folder/'out'/'seeds.json').write_text(json.dumps(dict(seeds=seeds, answers=answers)))
+    row, = g.grade(folder/'in', folder/'out', limits=LIMITS)
+    return next(m['message'] for m in row['exercises'] if m['id'] == TARGET)
+
+@needs_bwrap
+def test_the_seed_of_a_check_does_not_reach_an_answer(tmp_path):
+    one, other, own = [says(tmp_path/n, s, a) for n,s,a in (('one', [1, 2], 7), ('other', [3, 4], 7), ('own', [1, 2], 8))]
+    assert one == other, 'random numbers of an answer change with the seed of the check'
+    assert one != own, 'random numbers of an answer do not change with its own seed'
+
+def test_seeds_are_drawn_apart(tmp_path):
+    drawn = [kept_seeds(tmp_path/str(i)) for i in range(20) if not (tmp_path/str(i)).mkdir()]
+    assert len({s for d in drawn for s in (*d['seeds'], d['answers'])}) == 60
+
+@needs_bwrap
+def test_torch_in_the_check_is_not_sent(tmp_path):
+    "An answer that imports nothing is right after one for which the check loaded PyTorch"
+    (tmp_path/'in').mkdir()
+    answers = {'w3.shift_proof': 'def shift_proof(): return 0', 'w3.conv_size': True}
+    for name in 'ab': (tmp_path/'in'/f'{name}.ipynb').write_text(json.dumps(with_answers(3, answers)))
+    rows = g.grade(tmp_path/'in', tmp_path/'out', limits=isolation.Limits(seconds=10, memory=300))
+    states = [{m['id']: m['state'] for m in r['exercises'] if m['id'] in answers} for r in rows]
+    assert states == [{'w3.shift_proof': 'wrong', 'w3.conv_size': 'right'}]*2
+
+# ---- what stood when a check ran
+SIZE = 'def n_learnt(n_users, n_items, user_dim, item_dim, hidden):\n    return ONE*(n_users*(user_dim + 1) + n_items*(item_dim + 1)) + sum((a + ONE)*b for a,b in zip([user_dim + item_dim, *hidden], [*hidden, 1]))'
+NAMED = {  # cells before the answer, cells behind the check, what comes of it
+    'once': (['ONE = 1'], [], 'right'), 'twice': (['ONE = 0', 'ONE = ONE + 1'], [], 'right'), 'augmented': (['ONE = 0\nONE += 1'], [], 'right'),
+    'loop': (['ONE = 0\nfor i in range(1): ONE += 1'], [], 'right'), 'tried': (['try: from no_such import ONE\nexcept ImportError: ONE = 1'], [], 'right'),
+    'scratch': (['ONE = 1'], ['ONE = 3', 'def n_learnt(*args): return 0'], 'right'), 'too few': (['ONE = 2'], ['ONE = 1'], 'wrong'),
+    'in doubt': (['ONE = np.array(2)', 'fix(ONE)'], [], 'check by hand')}
+
+@pytest.mark.parametrize('case', NAMED)
+def test_what_stood_when_its_check_ran_is_marked(tmp_path, case):
+    before, behind, state = NAMED[case]
+    cell = lambda s: dict(cell_type='code', source=s, metadata={}, outputs=[], execution_count=None)
+    cells = [*map(cell, ['import numpy as np', *before]), cell(SIZE), cell(f"check('{TARGET}', n_learnt)"), *map(cell, behind)]
+    (tmp_path/'in').mkdir()
+    (tmp_path/'in'/'one.ipynb').write_text(json.dumps(dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5)))
+    row, = g.grade(tmp_path/'in', tmp_path/'out', week=6, trust=True)
+    found, = [m for m in row['exercises'] if m['id'] == TARGET]
+    assert found['state'] == state, found
+    if state == 'check by hand': assert row['state'] == 'check by hand' and 'ONE was given to a function' in found['message']

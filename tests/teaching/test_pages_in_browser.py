@@ -9,6 +9,7 @@ from course_labs.teaching.exams import exam
 from course_labs.teaching.kinds import CLOSED, KINDS, kind_of
 from course_labs.teaching.mathtext import to_html, to_text
 from course_labs.teaching.quiz import page_question, quiz
+from course_labs.teaching.variants import instance
 
 pytestmark = pytest.mark.browser
 
@@ -256,7 +257,7 @@ def test_frame_has_no_storage_and_says_so(browser_page):
 
 def test_page_marks_as_python_does(browser_page):
     "Random answers to every question of the bank: the same score and, for numbers, the same feedback"
-    qs, rand = B.bank(), random.Random(1)
+    qs, rand = [instance(q, 4) for q in B.bank()], random.Random(1)
     f = open_frame(browser_page, quiz(questions=qs, seed=SEED))
     calls, want = [], []
     for i,q in enumerate(qs):
@@ -278,13 +279,37 @@ def test_numbers_are_read(browser_page, text, value):
     f = open_frame(browser_page, quiz(questions=[ONE_OF_EACH[2]], seed=SEED))
     assert f.evaluate('readNumber', text) == value
 
-@pytest.mark.parametrize('typed,read', [('1,234', '1234'), ('0,999', '0.999'), ('7 1/2', '7.5'), ('1234', None)])
+@pytest.mark.parametrize('typed,read', [('1,234,000', '1234000'), ('0,999', '0.999'), ('7 1/2', '7.5'), ('1.234', '1.234'), ('1234', None)])
 def test_a_wrong_number_says_how_it_was_read(browser_page, typed, read):
     f = open_frame(browser_page, quiz(questions=[ONE_OF_EACH[2]], seed=SEED))
     f.locator('[name=answer]').fill(typed)
     f.locator('#check').click()
     said = f.locator('.verdict').last.text_content()
     assert '✗ Not right.' in said and (f'Your answer was read as {read}.' in said if read else 'was read as' not in said)
+
+@pytest.mark.parametrize('typed,says', [('25%', '25% is 0.25'), ('1,234', '1,234 can be read as 1234 and as 1.234'), ('a lot', 'Enter a number first')])
+def test_what_can_be_read_in_two_ways_is_asked_back(browser_page, typed, says):
+    f = open_frame(browser_page, quiz(questions=[ONE_OF_EACH[2]], seed=SEED))
+    f.locator('[name=answer]').fill(typed)
+    f.locator('#check').click()
+    assert says in f.locator('.problem').text_content()
+    assert not f.locator('.verdict').count() and f.locator('[name=answer]').is_enabled() and 'answered right, 1 to go' in f.locator('#standing').text_content()
+
+def test_a_question_can_be_told_to_be_wrong(browser_page):
+    "Its id is seen, and a click opens the project's form for an issue, in which id and seed stand, in a tab of its own"
+    q = instance(ONE_OF_EACH[2], 7)
+    f = open_frame(browser_page, quiz(questions=[q, ONE_OF_EACH[0]], seed=SEED))
+    seen = []
+    browser_page.context.route('**/issues/new**', lambda r: (seen.append(r.request.url), r.fulfill(body='a form')))
+    for o in (q, ONE_OF_EACH[0]):
+        link = f.locator('#report')
+        assert o['id'] in f.locator('.report').text_content() and link.get_attribute('href') == B.issue_link(o)
+        with browser_page.context.expect_page() as opened: link.click()
+        opened.value.wait_for_load_state()
+        assert seen[-1] == B.issue_link(o) and opened.value.url == seen[-1]
+        opened.value.close()
+        f.locator('#next').click()
+    assert f.locator('h2').first.is_visible(), 'the quiz is still there'
 
 def test_fallback_without_frames(browser_page):
     "A front end that strips frames and scripts still shows the questions, the answers folded away"

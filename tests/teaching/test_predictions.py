@@ -65,7 +65,8 @@ def test_a_choice(browser_page, place, good, says):
 
 def test_a_guess_can_be_changed_and_nothing_else_is_one(browser_page):
     question, result = show(browser_page, 'w1.p98', 0.25)
-    for text, says in (('', 'Enter a number first'), ('many', 'Enter a number first'), ('3', 'a number from 0 to 1')):
+    for text, says in (('', 'Enter a number first'), ('many', 'Enter a number first'), ('3', 'a number from 0 to 1'),
+                       ('25%', '25% is 0.25'), ('1,250', '1,250 can be read as 1250 and as 1.250')):
         question.fill('[name=answer]', text)
         question.click('#commit')
         assert says in question.text_content('.problem')

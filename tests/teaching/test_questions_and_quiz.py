@@ -1,5 +1,5 @@
 "Concepts, question bank, exams and cards: what is shipped is right, and what is wrong is named"
-import copy, html, json, math, os, subprocess, sys
+import copy, html, json, math, os, re, subprocess, sys
 from collections import Counter
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from course_labs.core.files import CourseError
-from course_labs.core.paths import data_dir
+from course_labs.core.paths import data_dir, repository
 from course_labs.syllabus import weeks as course_weeks
 from course_labs.teaching import questions as B
 from course_labs.teaching.arithmetic import value
-from course_labs.teaching.cards import Deck, RATINGS, flashcards, to_anki
+from course_labs.teaching.cards import Deck, RATINGS, cards_of, flashcards, to_anki
 from course_labs.teaching.concepts import Concept, concepts, lab_file, read_concepts
 from course_labs.teaching.exams import essay_sheet, exam
 from course_labs.teaching.guide import Glossary, study_guide
@@ -56,6 +56,26 @@ def test_definitions_are_short():
         assert 30 < len(c.definition) < 420, c.id
         assert c.definition.rstrip().endswith(('.', ')')), c.id
 
+def section(c):
+    "All that stands under the heading of a concept, prose and code"
+    if (f := lab_file(c.lab, c.extra)) is None: return None
+    here, res = '', []
+    for cell in json.loads(f.read_text(encoding='utf-8'))['cells']:
+        for l in ''.join(cell['source']).splitlines():
+            if cell['cell_type'] == 'markdown' and l.startswith('## '): here = l[3:].strip()
+            if here == c.heading: res.append(l)
+    return '\n'.join(res)
+
+@pytest.mark.parametrize('c', [c for c in concepts().values() if c.see], ids=lambda c: c.id)
+def test_a_term_is_named_where_the_index_says(c):
+    "One of its names (the one in brackets is another) stands in the section that the card sends to; words count by their stems"
+    if (text := section(c)) is None: pytest.skip(f'the lab of week {c.lab} is not there')
+    have = set(re.findall('[a-z0-9]+', text.lower()))
+    def stems(o): return [re.sub('(ation|ing|ity|ed|es|e|s)$', '', w) for w in re.findall('[a-z0-9]{2,}', o.lower())]
+    def there(o): return all(any(h.startswith(w) for h in have) for w in stems(o) if w not in ('and', 'at'))
+    names = [re.sub(r'\(.*?\)', '', c.term), *re.findall(r'\((.*?)\)', c.term)]
+    assert any(map(there, names)), f'week {c.lab}, section {c.heading!r}, does not say {" or ".join(names)}'
+
 def test_links_are_to_installed_labs():
     for c in concepts().values(): assert bool(c.link) == bool(lab_file(c.lab))
 
@@ -64,6 +84,7 @@ def test_links_are_to_installed_labs():
     (lambda o: o.update(definition='  '), 'entry w1.1, field definition: is empty'),
     (lambda o: o.update(heading=''), 'entry w1.1, field heading: is empty'),
     (lambda o: o.update(lab=90), 'entry w1.1, field lab: 90 is no week; the course has 1, 2'),
+    (lambda o: o.update(card='no'), 'entry w1.1, field card: is neither true nor false'),
     (lambda o: o.update(see='nowhere'), "entry w1.1, field see: there is no concept 'nowhere'"),
     (lambda o: o.update(colour='red'), "unexpected keyword argument 'colour'")])
 def test_bad_concept(tmp_path, change, why):
@@ -92,6 +113,14 @@ def test_ids_and_texts_are_unique():
     assert len({q['id'] for q in QUESTIONS}) == len(QUESTIONS)
     assert len({q['text'] for q in QUESTIONS}) == len(QUESTIONS)
 
+def test_a_question_stands_alone():
+    "A draw may bring it without its neighbours: 'that head' or 'such a loop' has been named in the question itself"
+    named = {w for c in concepts().values() for w in re.findall('[a-z]{4,}', c.term.lower())} | {'net', 'model', 'set', 'question'}
+    named -= {'mean', 'start', 'what'}  # verbs and conjunctions as well
+    for q in QUESTIONS:
+        for m in re.finditer(r'\b(?:that|those|such an?) ([a-z]+)', text := q['text'].lower()):
+            assert m[1] not in named or m[1] in text[:m.start()], f"{q['id']} speaks of {m[0]!r}, which it has not named"
+
 @pytest.mark.parametrize('q', [q for q in QUESTIONS if q['kind'] == 'numeric'], ids=lambda q: q['id'])
 def test_numbers(q):
     "The answer is what its formula gives, computed here by Python itself, and no trap is marked right"
@@ -101,12 +130,6 @@ def test_numbers(q):
     for t in q['traps']:
         assert math.isclose(compute(t['formula']), t['value'], rel_tol=1e-8, abs_tol=1e-9)
         assert B.score(q, t['value']) == 0 and B.feedback(q, t['value']) == [t['feedback']]
-
-def test_the_right_option_does_not_stand_out():
-    "A reader who always takes the longest option must not do much better than one who guesses"
-    single = [q for q in QUESTIONS if q['kind'] == 'single']
-    longest = sum(max(q['options'], key=lambda o: len(o['text']))['right'] for q in single)
-    assert longest/len(single) < 0.4
 
 def test_feedback_of_each_option_is_its_own():
     for q in QUESTIONS:
@@ -154,7 +177,7 @@ ESSAY = next(q for q in QUESTIONS if q['kind'] == 'essay')
     (ORDER, lambda q: q.update(items=q['items'][:2]), 'items', 'at least 3'),
     (ESSAY, lambda q: q['rubric'][0].update(marks='two'), 'rubric[1].marks', 'integer')])
 def test_bad_question(tmp_path, q, change, field, why):
-    good = {k: v for k,v in copy.deepcopy(q).items() if k != 'week'}
+    good = {k: v for k,v in copy.deepcopy(q).items() if k not in ('week', 'template')}
     bad = copy.deepcopy(good)
     change(bad)
     bad['id'] = 'w3.q02'; good['id'] = 'w3.q01'
@@ -253,11 +276,11 @@ def test_paper_keeps_the_answers_to_itself():
         for o in q.get('options', []) + q.get('items', []) + q.get('pairs', []): assert to_html(o['feedback']) not in paper and to_html(o['feedback']) in key
     for q in e.essays:
         for r in q['rubric']: assert to_html(r['full']) in key and to_html(r['full']) not in paper
-    assert '<script' not in paper + key and 'src=' not in paper + key and 'href=' not in paper + key
+    assert '<script' not in paper + key and 'src=' not in paper + key and 'href=' not in paper
+    assert key.count('href=') == key.count(f'href="{repository()}/issues/new?'), 'the only links of the key go to the project'
 
 def test_letters_of_the_key_fit_the_paper():
     "The letter that the key marks stands beside the right option in the paper"
-    import re
     e = exam(seed=4)
     q = next(q for q in e.questions if q['kind'] == 'single')
     right = to_html(next(o['text'] for o in q['options'] if o['right']))
@@ -269,12 +292,22 @@ def test_letters_of_the_key_fit_the_paper():
 def test_quiz_is_small_and_whole():
     for seed in range(5):
         q = quiz(n=30, seed=seed)
-        assert len(q._repr_html_().encode()) < 400_000 and '://' not in q.doc
+        assert len(q._repr_html_().encode()) < 400_000
+        assert q.doc.count('://') == q.doc.count(f'"{repository()}/issues/new?') == 30, 'the only addresses are those for telling that a question is wrong'
     everything = quiz(questions=QUESTIONS)
     assert '<math' in everything.fallback + everything.doc.replace('\\u003c', '<')
     for q in QUESTIONS[:40]: assert html.escape(to_text(kind_of(q).solution())) in everything.fallback
 
 # ---- cards
+
+def test_cards_are_ideas_of_the_field():
+    "No homework, no competition, none of the course's own tools, and no name of a function: what one looks up, one does not learn by heart"
+    none = {c.id for c in concepts().values() if not c.card}
+    assert {c.id for c in cards_of()} == set(concepts()) - none
+    assert none >= {c.id for c in concepts().values() if c.lab == 8}
+    for c in cards_of(): assert not re.search(r'homework|competition|playground|quiz|flashcard|exam\b|[_`]|\(\)', c.term, re.I), c.id
+    with pytest.raises(CourseError, match='weeks=8: the concept index has no cards'): flashcards(8)
+    assert all(html.escape(concepts()[o].term) not in flashcards().fallback for o in none)
 
 def test_deck_survives_a_crash(tmp_path, monkeypatch):
     "An answer that cannot be saved leaves the old file as it was"
@@ -327,7 +360,7 @@ def test_anki_ids_are_stable(tmp_path, monkeypatch):
     changed = {k: (Concept(**dict(vars(c), definition='Another text for this card.')) if k == 'w3.1' else c) for k,c in concepts().items()}
     monkeypatch.setattr('course_labs.teaching.concepts.concepts', lambda: changed)
     new, deck2 = notes(to_anki(tmp_path/'a.apkg'))
-    assert set(old) == set(new) and len(old) == len(concepts()) and sum(old[k] != new[k] for k in old) == 1
+    assert set(old) == set(new) and len(old) == len(cards_of()) and sum(old[k] != new[k] for k in old) == 1
     assert '1789204417' in deck and '1789204417' in deck2
 
 # ---- typed answers, essays

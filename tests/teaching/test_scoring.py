@@ -5,7 +5,7 @@ import pytest
 
 from course_labs.core.paths import data_dir
 from course_labs.teaching import embed, exams, questions
-from course_labs.teaching.arithmetic import number, read_number
+from course_labs.teaching.arithmetic import ask_back, number, read_number
 from course_labs.teaching.kinds import CLOSED, KINDS, REGISTRY, TEXT, Kind, kind_of, register
 from course_labs.teaching.quiz import as_list, page_question, quiz
 from scoring_cases import CASES
@@ -14,7 +14,7 @@ SEEDS = 0, 3
 
 def in_python(q, answer):
     "The score, or None where what was typed is no number"
-    given = read_number(answer) if q['kind'] == 'numeric' else answer
+    given = kind_of(q).read(answer) if q['kind'] == 'numeric' else answer
     return None if given is None else kind_of(q).score(given)
 
 def for_page(q, answer, seed):
@@ -23,26 +23,29 @@ def for_page(q, answer, seed):
 
 # What the page does with an answer, over a list of [question, answer]
 MARK = '''cases => cases.map(([q, given]) => {
-  if (q.kind === 'numeric') given = readNumber(given);
+  if (q.kind === 'numeric') given = readNumber(given, ...KINDS.numeric.howRead(q));
   return given === null ? null : KINDS[q.kind].mark(q, given);
 })'''
 
 def agrees(got, want): return got is want if None in (got, want) else math.isclose(got, want, abs_tol=1e-9)
 
 @pytest.fixture(scope='module')
-def page_marks(request):
-    "A function from cases to what the page's script says; in node, or in a browser where there is no node"
+def page_runs(request):
+    "A function from a script's function and cases to what it gives in the page; in node, or in a browser where there is no node"
     if node := shutil.which('node'):
         web = data_dir()/'web'
         code = ''.join((web/f'{name}.js').read_text(encoding='utf-8') for name in ('numbers', 'quiz_kinds'))
-        def marks(cases):
-            run = f'{code}\nconst cases = JSON.parse(require("fs").readFileSync(0, "utf8"));\nconsole.log(JSON.stringify(({MARK})(cases)));'
+        def runs(function, cases):
+            run = f'{code}\nconst cases = JSON.parse(require("fs").readFileSync(0, "utf8"));\nconsole.log(JSON.stringify(({function})(cases)));'
             return json.loads(subprocess.run([node, '-e', run], input=json.dumps(cases), capture_output=True, text=True, check=True).stdout)
-        return marks
+        return runs
     page = request.getfixturevalue('browser').new_page()
     request.addfinalizer(page.close)
     page.set_content(quiz(n=1).doc)
-    return lambda cases: page.evaluate(MARK, cases)
+    return page.evaluate
+
+@pytest.fixture
+def page_marks(page_runs): return lambda cases: page_runs(MARK, cases)
 
 @pytest.mark.parametrize('q,answer,want', CASES, ids=[f"{i}-{q['kind']}-{str(a)[:12]!r}" for i,(q,a,_) in enumerate(CASES)])
 def test_python_marks(q, answer, want): assert agrees(in_python(q, answer), want)
@@ -64,9 +67,21 @@ def test_page_marks_what_is_typed_as_python_does(page_marks):
     "Texts of digits and signs in any order: the same number, or none, on both sides"
     rand, q = random.Random(1), CASES[-1][0]
     texts = [''.join(rand.choice("0123456789,,.. //-+e%") for _ in range(rand.randint(1, 9))) for _ in range(4000)]
-    wide = dict(q, answer=0, tolerance=0)
-    seen = page_marks([[dict(page_question(wide), answer=read_number(t) or 0), t] for t in texts])
-    for t,got in zip(texts, seen): assert got == (None if read_number(t) is None else 1), t
+    for unit, tolerance in (('', 0), ('', 1e-9), ('%', 0), ('%', 1e-9)):
+        wide = dict(q, answer=0, tolerance=tolerance, unit=unit)
+        read = {t: kind_of(wide).read(t) for t in texts}
+        seen = page_marks([[dict(page_question(wide), answer=read[t] or 0), t] for t in texts])
+        for t,got in zip(texts, seen): assert got == (None if read[t] is None else 1), (t, unit, tolerance)
+
+ASK = "cases => cases.map(([text, whole, percent]) => askBack(text, whole, percent))"
+
+def test_page_asks_back_as_python_does(page_runs):
+    "A text that is no number, or can be read in two ways: the same sentence on both sides, and none where it was read"
+    texts = ['25%', '25 %', '1,250', '-1,250', '1,250 %', '0,125', '2 1/2', '50,5 %', '1/4 %', '3,000/4', '\u22121,250', '', 'abc', '%', '1,000,000', '1.250', '1 250']
+    cases = [[t, w, p] for t in texts for w in (True, False) for p in (True, False)]
+    assert page_runs(ASK, cases) == [ask_back(*c) for c in cases]
+    assert ask_back('25%', False, False) == '25% is 0.25: enter it like this, without the percent sign.'
+    assert ask_back('1,250', False) == '1,250 can be read as 1250 and as 1.250: enter the one that you mean.'
 
 @pytest.mark.parametrize('x', [0, 0.125, -0.25, 17, 1000, 1234567, 1e12, 2e-7, 0.83049, -12345])
 def test_numbers_survive_being_shown(x): assert math.isclose(read_number(number(x)), x, rel_tol=1e-4)

@@ -69,7 +69,7 @@ for f in (lambda: bank(9), lambda: quiz(weeks=[3, 9]), lambda: exam(weeks=9), la
 ''').splitlines()
     assert out[0] == '[1, 2, 3, 4, 5, 6, 7, 8] (1, 2, 3, 4, 5, 6, 7, 8)'
     assert out[1:4] == ['week 9 has no questions: there is no data/questions/week9.json']*3
-    assert out[4] == 'weeks=9: the concept index has no terms of these weeks'
+    assert out[4] == 'weeks=9: the concept index has no cards of these weeks'
     assert out[5] == 'weeks=10: give one or several of 1, 2, 3, 4, 5, 6, 7, 8, 9'
 
 def test_two_digits(ask):

@@ -172,7 +172,7 @@ def test_nothing_is_lost_but_the_epoch(tmp_path):
 def test_optimisers_and_callbacks(case, tmp_path):
     "Gradients half accumulated at the end of an epoch, torch's own optimisers, a loss scale"
     from course_labs.training.precision import half_precision
-    from course_labs.training.transfer import FusedAdam
+    from course_labs.training.optimisers import FusedAdam
     kwargs = dict(accumulate=dict(cbs=[GradientAccumulation(40)]), sgd=dict(opt_func=fa.partial(fa.SGD, mom=.9)), adamw=dict(opt_func=fa.partial(fa.OptimWrapper, opt=torch.optim.AdamW)), fused=dict(opt_func=FusedAdam), half={}, lookahead=dict(opt_func=fa.ranger))[case]
     class Kill(fa.Callback):
         __about__ = None  # it only watches

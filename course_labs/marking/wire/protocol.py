@@ -6,10 +6,10 @@ Docs: https://course-labs.github.io/course_labs/lib/marking/wire/protocol.html.m
 
 # %% auto #0
 __all__ = ['OUT_OF_TIME', 'OUT_OF_MEMORY', 'DIED', 'MAX_SAYS', 'MAX_WHERE', 'OF_CHECK', 'OF_ANSWER', 'JOB', 'REPLY', 'ERROR',
-           'MAX_CALLS', 'MAX_GRAPHS', 'Stopped', 'RemoteError', 'Wire']
+           'MAX_CALLS', 'MAX_GRAPHS', 'Stopped', 'RemoteError', 'seed_all', 'Wire']
 
 # %% ../../../nbs/lib/marking/wire/03_protocol.ipynb #cd858997
-import builtins, itertools, random, socket, struct, sys, time
+import builtins, itertools, random, socket, struct, sys
 
 from ..answers import where
 from .codec import decode, encode
@@ -50,25 +50,13 @@ def _error(name, says, place, token):
     return res
 
 # %% ../../../nbs/lib/marking/wire/03_protocol.ipynb #329e0a37
-def _rng_state(): # States of Python, NumPy and, where it is loaded, PyTorch
+def seed_all(seed:int # Of everything random in the process of an answer
+            ):
+    "Seed the global generators of Python, NumPy and, where it is loaded, PyTorch"
     import numpy as np
-    name, keys, *rest = np.random.get_state()
-    state = [list(random.getstate()[1]), [name, keys, *rest]]
-    if torch := sys.modules.get('torch'): state.append(torch.get_rng_state())
-    return state
-
-def _mark_of(state):
-    python, (_, keys, *rest), *torch = state
-    return hash((tuple(python), keys.tobytes(), *map(repr, rest), *(o.numpy().tobytes() for o in torch)))
-
-def _set_rng(state):
-    import numpy as np
-    python, numpy, *torch = state
-    random.setstate((3, tuple(python), None))
-    np.random.set_state(tuple(numpy))
-    if torch:
-        import torch as t
-        t.set_rng_state(torch[0])
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    if torch := sys.modules.get('torch'): torch.manual_seed(seed)
 
 # %% ../../../nbs/lib/marking/wire/03_protocol.ipynb #34509470
 def _call(wire, number, args, kwargs, with_graph):
@@ -122,11 +110,11 @@ class Wire:
     def __init__(self,
                  sock:socket.socket, # A connected stream socket
                  trusted:bool,       # Is this the end of the check?
-                 patience:float=None # Seconds in all that this end waits for the other one
+                 patience:float=None # Seconds that this end waits for each message of the other one
                 ):
         self.sock, self.trusted, self.patience = sock, trusted, patience
         self.served = OF_CHECK if trusted else OF_ANSWER
-        self.kept, self.graphs, self.raised, self.rng, self.calls = {}, {}, {}, None, 0
+        self.kept, self.graphs, self.raised, self.calls = {}, {}, {}, 0
         self.counter = itertools.count(1)
 
     # ---- messages
@@ -143,16 +131,11 @@ class Wire:
         return decode(self._read(n_text), self._read(n_data), self)
 
     def _waiting(self, f, x):
-        "Call a function of the socket; what it waits is taken from the patience of this end"
-        if self.patience is not None:
-            if self.patience <= 0: raise Stopped(OUT_OF_TIME)
-            self.sock.settimeout(self.patience)
-        started = time.monotonic()
+        "Call a function of the socket, and wait no longer than the patience of this end"
+        self.sock.settimeout(self.patience)
         try: return f(x)
         except TimeoutError: raise Stopped(OUT_OF_TIME) from None
         except OSError: raise Stopped(DIED) from None
-        finally:
-            if self.patience is not None: self.patience -= time.monotonic() - started
 
     def _read(self, n):
         res = bytearray()
@@ -198,7 +181,7 @@ class Wire:
             *values         # As its row takes them
            ):               # What the row returns
         "Have the other end do something with an object of its own"
-        self.send(what, number, self._changed_rng(), *values)
+        self.send(what, number, *values)
         return self._wait()
 
     def _ask_for_three(self, *request):
@@ -229,15 +212,6 @@ class Wire:
                 if type(new) is torch.Tensor and new.shape == v.shape: v.copy_(new)
         if graph: return with_graph(self, res, graph, inputs)
         return res.detach() if isinstance(res, torch.Tensor) else res
-
-    def _changed_rng(self):
-        "The state of the check's random numbers where it changed since it was last sent"
-        if not self.trusted: return None
-        state = _rng_state()
-        mark = _mark_of(state)
-        if mark == self.rng: return None
-        self.rng = mark
-        return state
 
     def _wait(self):
         "Serve the other end until it replies"
@@ -277,9 +251,8 @@ class Wire:
         token = token if type(token) is int else 0
         self.send(ERROR, type(e).__name__[:MAX_NAME], _sayable(says, MAX_SAYS), place[:MAX_WHERE], token)
 
-    def _do(self, what, number, rng, *values):
+    def _do(self, what, number, *values):
         if what not in self.served: raise WireError('not served')
         self.calls += 1
         if self.trusted and self.calls > MAX_CALLS: raise WireError('too many calls')
-        if not self.trusted and rng is not None: _set_rng(rng)
         return self.served[what](self, number, *values)

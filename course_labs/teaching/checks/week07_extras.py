@@ -65,7 +65,7 @@ def _from_first(values, w): return _smoothed(values, w, correct=False, start=val
 @exercise('w7.smoothed', concepts=('w7.9',), hints=(
     'Begin without the correction: one number s that starts at 0, and a loop over the values.',
     's = w*s + (1 - w)*v gives 2, 2, 1.5 in the example. What do the weights add up to after t values?',
-    'Note s/(1 - w**t) in a list, with t from 1, and leave s itself as it is. np.array(the list) at the end.'))
+    'Note s/(1 - w**t) in a list, with t from 1, and leave s itself as it is. At the end np.array of it.'))
 def check_smoothed(answer, rng):
     "The example, then falling curves with noise, at several places of the slider"
     cases = [((np.array([4., 2, 1]), 0.5), 'smoothed of the example')]
@@ -87,8 +87,8 @@ def check_smoothed(answer, rng):
              (lambda v, w: np.cumsum(v)/np.arange(1, len(v) + 1),
               'That is the mean of all values so far. Does w count in it?'),
              (lambda v, w: float(_smoothed(v, w)[-1]), 'A curve has a point for every value.'),
-             think='Work out the three points of the example one after the other, and divide each by what the '
-                   'weights add up to.')
+             think='Work out the three points of the example one after the other, and divide each by what '
+                   'the weights add up to.')
 
 # %% ../../../nbs/lib/teaching/checks/week07_extras.ipynb #ch7f100b
 def _rows(W, h, w, c): return W.reshape(h, w, c, -1).transpose(3, 2, 0, 1).reshape(W.shape[1], -1)
@@ -147,7 +147,8 @@ def check_adam_moves(answer, rng):
     for n, k in ((1, False), (4, True), (7, False), (7, True)):
         grads = (rng.choice([-1, 1], n)*rng.uniform(0.005, 0.02, n)).tolist()
         lr, eps = float(rng.uniform(0.3, 0.9)), float(rng.uniform(1e-3, 3e-3))
-        cases.append(((grads, lr, eps, k), f'adam_moves({n} gradients, lr={lr:.2f}, eps={eps:.4f}, keras={k})'))
+        call = f'adam_moves({n} gradients, lr={lr:.2f}, eps={eps:.4f}, keras={k})'
+        cases.append(((grads, lr, eps, k), call))
     by_cases(answer, cases, _adam,
              (lambda g, lr, e, k: _adam(g, lr, e, not k), 'Which of the two adds more in the first steps?'),
              (lambda g, lr, e, k: _adam(g, lr, e, False),
