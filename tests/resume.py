@@ -26,8 +26,8 @@ CHANGES = {
         ('cfg.steps_masked, cfg.mlm_lr)', 'cfg.steps_masked, cfg.mlm_lr*1.01)', 'cfg.steps_masked, cfg.mlm_lr'),
         ('bs=cfg.bs, lr=lr)', 'bs=cfg.bs, lr=lr*1.01)', 'tried = {}')],
     6: [('c.take(slice(0, 1)), **how)', "c.take(slice(0, 1)), **dict(how, lr=.9*how['lr']))", 'lists = compare_lists(')],
-    7: [('epochs=cfg.epochs_sequential,', 'epochs=cfg.epochs_sequential, class_weight={0: 2.},', 'epochs=cfg.epochs_sequential'),
-        ("lr_scheduler_type='constant',", "lr_scheduler_type='constant', weight_decay=.01,", "lr_scheduler_type='constant'")]}
+    7: [('epochs=cfg.epochs_sequential,', 'epochs=cfg.epochs_sequential, class_weight={0: 2.},', 'epochs=cfg.epochs_sequential|for kind in (own, DenseNet)'),
+        ('cfg.pairs_epochs, cfg.pairs_bs, cfg.lr,', 'cfg.pairs_epochs, cfg.pairs_bs, cfg.lr*1.01,', 'cfg.pairs_epochs')]}
 WEEKS = sorted(CHANGES)
 # What makes the longest labs shorter; each of their trainings is still there
 SHORT = {4: ['epochs=1', 'small_epochs=1', 'seeds=2'],
