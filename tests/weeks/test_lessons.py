@@ -10,11 +10,7 @@ from lesson import BUDGET, NEVER, before_summary, is_read, measure, over  # noqa
 from course_labs.core.paths import lab_notebooks
 from course_labs.teaching.predictions import predictions
 
-<<<<<<< HEAD
-MEASURED = 1, 2, 3, 4, 5, 6, 8 # Weeks whose lab has been rewritten as a lesson; in the end all
-=======
-MEASURED = 1, 2, 3, 4, 5, 6, 7 # Weeks whose lab has been rewritten as a lesson; in the end all
->>>>>>> wt-w7
+MEASURED = 1, 2, 3, 4, 5, 6, 7, 8 # Weeks whose lab is measured: all of them
 EXEMPT = {8: {'first_training'}}
 each_lesson = pytest.mark.parametrize('week', MEASURED)
 
