@@ -14,23 +14,25 @@ from itertools import combinations
 import numpy as np
 
 from .common import by_cases
-from ..exercises import exercise
+from ..exercises import Wrong, exercise
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000005
 _BUGS = dict(
-    mode='Layers such as dropout do one thing while the net trains and another while it is judged. Which of '
-         'the two does your loop ask for, and when?',
     rest='Which row number does the last batch begin with? Print i for 5 rows in batches of 2.',
     kept='PyTorch adds each gradient to what is there. What is there at the second batch?',
-    train='That is the loss of the last batch. On which rows shall the net be judged, and when?')
+    train='That is the loss of the last batch. On which rows shall the net be judged, and when?',
+    mode='Layers such as dropout do one thing while the net trains and another while it is judged. Which of '
+         'the two does your loop ask for, and when?')
 
 def _loop(net, X, y, X_valid, y_valid, lr, epochs, bs, bugs=()):
     "The loop, and what bugs make of it"
     import torch, torch.nn.functional as F
     opt, losses = torch.optim.SGD(net.parameters(), lr=lr), []
+    end = len(X) - bs*('rest' in bugs) - (bs - 1)*('full' in bugs)  # full: only batches of bs rows
+    net.train()
     for _ in range(epochs):
-        net.train('mode' not in bugs)
-        for i in range(0, len(X) - bs*('rest' in bugs), bs):
+        if 'once' not in bugs: net.train('mode' not in bugs)
+        for i in range(0, end, bs):
             if 'kept' not in bugs: opt.zero_grad()
             loss = F.mse_loss(net(X[i:i+bs]), y[i:i+bs])
             loss.backward()
@@ -48,6 +50,15 @@ def _judged_in_training(net, X, y, X_valid, y_valid, lr, epochs, bs):
         def eval(self): net.train()
         def parameters(self): return net.parameters()
     return _loop(Always(), X, y, X_valid, y_valid, lr, epochs, bs)
+
+def _reported(loop):
+    "A function that runs a loop: what it reports"
+    def run(*args):
+        losses = loop(*args)
+        if type(losses) is list and any(hasattr(o, 'detach') for o in losses):
+            raise Wrong('train_loop: the list holds tensors, and numbers were expected.', 'Take .item() of each loss.')
+        return losses
+    return run
 
 def _with_weights(loop):
     "A function that runs a loop: what it reports, and the weights that it leaves"
@@ -87,22 +98,29 @@ def check_train_loop(answer, rng):
     for n, n_in, bs, epochs in ((5, 2, 2, 2), (9, 3, 4, 3)):
         X, V = tensor(rng.normal(size=(n, n_in))).float(), tensor(rng.normal(size=(4, n_in))).float()
         y, v = tensor(rng.normal(size=(n, 1))).float(), tensor(rng.normal(size=(4, 1))).float()
-        call = f'train_loop(a net, {n} rows, {epochs} epochs, bs={bs}) and the weights that it leaves'
+        call = f'train_loop(a net, {n} rows, {epochs} epochs, bs={bs})'
         cases.append(((_net(rng, n_in), X, y, V, v, 0.05, epochs, bs), call))
     some = [bugs for k in range(1, 5) for bugs in combinations(_BUGS, k)]
-    def spoilt(bugs): return _with_weights(lambda *args: _loop(*args, bugs=bugs)), _BUGS[bugs[0]]
-    by_cases(_with_weights(answer), cases, _with_weights(_loop), *map(spoilt, some),
-             (_with_weights(_judged_in_training), _BUGS['mode']),
-             think='Play your loop on paper for the example: two steps, then the validation row.')
+    def spoilt(*bugs): return lambda *args: _loop(*args, bugs=bugs)
+    mistakes = [(spoilt(*bugs), _BUGS[bugs[0]]) for bugs in some]
+    mistakes += [(spoilt('full'), _BUGS['rest']), (spoilt('once'), _BUGS['mode']),
+                 (_judged_in_training, _BUGS['mode'])]
+    named = [(args, f'the losses and the weights after {call}') for args, call in cases]
+    for shown, view in ((cases, _reported), (named, _with_weights)):
+        by_cases(view(answer), shown, view(_loop), *((view(f), thought) for f, thought in mistakes),
+                 think='Play your loop on paper for the example: two steps, then the validation row.')
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000008
-def _verdict(train, valid, first=1, last=False, share=1.1, by_train=False, order=0):
+def _verdict(train, valid, first=1, last=False, share=1.1, by_train=False, order=0,
+             slip=''):
     "The verdict, and what mistakes make of it"
     best = min(range(len(valid)), key=lambda i: (valid[i], -i if last else i))
     if by_train: best = min(range(len(train)), key=lambda i: train[i])
     worse = valid[-1] > (valid[best] + 0.1 if share is None else share*valid[best])
-    overfits = worse and (order == 2 or train[-1] <= train[best])
-    rules = [('diverges', train[-1] > train[0]), ('overfits', overfits), ('goes on', best == len(valid) - 1)]
+    not_above = dict(least=train[-1] <= min(train), below=train[-1] < train[best])
+    overfits = worse and (order == 2 or not_above.get(slip, train[-1] <= train[best]))
+    goes_on = valid[-1] < valid[-2] if slip == 'one step' else best == len(valid) - 1
+    rules = [('diverges', train[-1] > train[0]), ('overfits', overfits), ('goes on', goes_on)]
     if order == 1: rules = [rules[1], rules[2], rules[0]]
     return next((name for name, holds in rules if holds), 'stands'), best + first
 
@@ -114,7 +132,10 @@ _CURVES = (
     ([1.0, 0.5, 0.6, 0.7], [1.0, 0.6, 0.7, 0.8]),
     ([1.0, 0.9, 2.0, 3.0], [9.0, 8.0, 7.0, 6.0]),
     ([0.10, 0.05, 0.03], [0.20, 0.14, 0.19]),
-    ([0.9, 0.5, 0.4, 0.3], [5.0, 4.0, 4.2, 4.3]))
+    ([0.9, 0.5, 0.4, 0.3], [5.0, 4.0, 4.2, 4.3]),
+    ([1.0, 0.8, 0.7, 0.6], [1.0, 0.70, 0.75, 0.72]),
+    ([1.0, 0.6, 0.3, 0.4], [1.0, 0.7, 0.9, 1.0]),
+    ([1.0, 0.5, 0.5], [1.0, 0.6, 0.8]))
 
 @exercise('w8.read_curve', concepts=('w1.5', 'early-stopping', 'underfitting'), hints=(
     'First the epoch: where is the validation loss lowest? valid.index(min(valid)) counts from 0.',
@@ -137,6 +158,11 @@ def check_read_curve(answer, rng):
               'A little above the lowest is not yet more than a tenth.'),
              (lambda t, v: _verdict(t, v, order=2),
               'Where the training loss rises as well, the net is not learning its rows by heart.'),
+             (lambda t, v: _verdict(t, v, slip='one step'),
+              'Lower than one epoch before is not yet the lowest of all.'),
+             (lambda t, v: _verdict(t, v, slip='least'),
+              'With which epoch is the last training loss compared? Not with its own lowest.'),
+             (lambda t, v: _verdict(t, v, slip='below'), 'Not above: may the two be equal?'),
              (lambda t, v: _verdict(t, v, order=1), 'Which verdict is looked at first?'),
              think='Go through the verdicts from above for this curve, with the numbers.')
 
@@ -153,6 +179,23 @@ def _cheapest(scores, positive, miss, false_alarm, above=False, nothing=True, lo
     best = min(reversed(tried) if low else tried, key=cost)
     return float(best), float(cost(best))
 
+def _row_by_row(scores, positive, miss, false_alarm):
+    "The mistake to add up row after row, as if a threshold could part equal scores"
+    rows = np.argsort(-scores, kind='stable')
+    found, false = (np.r_[0, np.cumsum(o[rows])] for o in (positive, ~positive))
+    cost = miss*(positive.sum() - found) + false_alarm*false
+    return float(np.r_[np.inf, scores[rows]][cost.argmin()]), float(cost.min())
+
+def _no_none(answer):
+    "The function, held to a number as its threshold"
+    def run(*args):
+        got = answer(*args)
+        if isinstance(got, tuple) and got and got[0] is None:
+            raise Wrong('cheapest: the threshold is None, and a number was expected.',
+                        'The threshold that gives no alarm at all is np.inf.')
+        return got
+    return run
+
 @exercise('w8.cheapest', concepts=('metric', 'w2.9', 'confusion-matrix'), hints=(
     'Write a function of a threshold first: how many positives are below it, how many negatives at or above?',
     'Then try it on every score and on np.inf; min(..., key=cost) takes the first of equal ones.',
@@ -163,14 +206,17 @@ def check_cheapest(answer, rng):
     cases = [(example, 'cheapest of the example')]
     never = np.array([0.8, 0.5, 0.3]), np.array([False, True, False]), 1, 4
     tie = np.array([0.9, 0.7, 0.5, 0.3]), np.array([True, False, True, False]), 1, 1
+    equal = np.array([0.6, 0.6, 0.3]), np.array([True, False, False]), 5, 1
     cases += [(never, 'cheapest where no alarm is cheapest'),
-              (tie, 'cheapest where two thresholds cost the same')]
+              (tie, 'cheapest where two thresholds cost the same'),
+              (equal, 'cheapest where two rows have the same score')]
     for n, miss, false_alarm in ((8, 3, 1), (20, 10, 1), (20, 1, 6), (40, 2.5, 1.5)):
         positive = rng.random(n) < 0.4
         scores = np.clip(rng.normal(0.35 + 0.3*positive, 0.2), 0.01, 0.99).round(1 + (n == 8))
         cases.append(((scores, positive, miss, false_alarm),
                       f'cheapest({n} scores, miss={miss}, false_alarm={false_alarm})'))
-    by_cases(answer, cases, _cheapest,
+    by_cases(_no_none(answer), cases, _cheapest,
+             (_row_by_row, 'Two rows have the same score: can a threshold part them?'),
              (lambda *a: _cheapest(*a, above=True),
               'Is there an alarm where the score equals the threshold?'),
              (lambda *a: _cheapest(*a, nothing=False), 'What does it cost to give no alarm at all?'),
@@ -198,6 +244,11 @@ def _through(shape, layers, bias=True, depthwise=False, padded=2, ceil=False, or
         found.append((tuple(map(int, shape)), int(n)))
     return found
 
+def _plain(x):
+    "Tuples of every kind, such as a tensor's shape, as plain ones"
+    if isinstance(x, tuple): return tuple(map(_plain, x))
+    return list(map(_plain, x)) if type(x) is list else x
+
 def _of_one_channel(shape, layers): return _through(shape, layers, depthwise=True)
 
 @exercise('w8.through', concepts=('w3.2', 'w3.4', 'parameter'), points=2, hints=(
@@ -217,7 +268,7 @@ def check_through(answer, rng):
         layers = [conv[0], ('pool', 2 + k % 2), conv[1], ('flatten',), ('linear', 7), ('linear', 3)]
         shape = (int(rng.integers(2, 5)), h | 1, w & ~1)
         cases.append(((shape, layers), f'through({shape}, {layers})'))
-    by_cases(answer, cases, _through,
+    by_cases(lambda *args: _plain(answer(*args)), cases, _through,
              (lambda s, l: _through(s, l, bias=False),
               'Each filter, and each number that comes out, has a bias.'),
              (_of_one_channel, 'A filter looks at every channel that comes in. How many weights is that?'),
@@ -241,8 +292,8 @@ def _split(groups, days, start, how=''):
 @exercise('w8.honest_split', concepts=('w2.2', 'data-leak', 'w6.10'), hints=(
     'First find the first day of each group, over all of its rows.',
     'A dict from group to the lowest day seen so far; min(d, first.get(g, d)) keeps the lower one.',
-    'Then two list comprehensions over the row numbers: one looks at the group alone, the other at the group '
-    'and the day.'))
+    'Then two list comprehensions over the row numbers: one looks at the first day of the group, the other '
+    'at the day of the row.'))
 def check_honest_split(answer, rng):
     "The example, then tables in any order of days"
     example = list('aabbcc'), [1, 5, 2, 3, 4, 6], 4
@@ -358,12 +409,15 @@ def check_fair_precision(answer, rng):
              think='Write the precision after each step of the example.')
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000026
-def _next(train, valid, baseline, target, ddof=1, root=True, order=0, gap=True):
+def _next(train, valid, baseline, target, ddof=1, root=True, order=0, gap=True,
+          slip=''):
     "The step and its number, and what mistakes make of them"
     t, v = float(np.mean(train)), float(np.mean(valid))
     half = float(2*np.std(valid, ddof=ddof)/(len(valid)**0.5 if root else 1))
+    debug = v >= baseline if slip == 'valid' else t > baseline if slip == 'above' else t >= baseline
+    fit = t >= target if slip == 'fit' else t > target
     unsure = v - half < target < v + half
-    rules = [('debug', t >= baseline, t), ('fit', t > target, t), ('more seeds', unsure, half),
+    rules = [('debug', debug, t), ('fit', fit, t), ('more seeds', unsure, half),
              ('generalise', v > target, v - t if gap else v)]
     if order == 1: rules = rules[:2] + [rules[3], rules[2]]
     if order == 2: rules = [rules[2], *rules[:2], rules[3]]
@@ -374,14 +428,19 @@ def _next(train, valid, baseline, target, ddof=1, root=True, order=0, gap=True):
     'np.std(valid, ddof=1) divides by n - 1; the half width is twice that, divided by the root of n.',
     'Then the five lines from above to below: return a pair as soon as one holds.'))
 def check_next_step(answer, rng):
-    "The example, then runs of every kind and with two to six seeds"
-    cases = [(([0.02, 0.04], [0.10, 0.14], 0.9, 0.08), 'next_step of the example')]
+    "The example, runs on a border, then runs of every kind with six and eight seeds"
+    cases = [(([0.02, 0.03, 0.03, 0.03, 0.04], [0.10, 0.12, 0.13, 0.14, 0.16], 0.9, 0.08),
+              'next_step of the example')]
+    high, middle = [0.91, 0.92, 0.91, 0.92, 0.91], [0.20, 0.22, 0.20, 0.22, 0.20]
+    # Training means that floats hold exactly
+    border = ([0.5]*5, high, 0.9, 0.08), ([0.875]*5, high, 0.875, 0.08), ([0.0625]*5, middle, 0.9, 0.0625)
+    cases += [(args, 'next_step({}, {}, {}, {})'.format(*args)) for args in border]
     kinds = dict(debug=(0.91, 0.91, 0.01, 0.9, 0.08), fit=(0.12, 0.13, 0.01, 0.9, 0.05),
                  unsure_above=(0.01, 0.085, 0.03, 0.9, 0.08), generalise=(0.01, 0.15, 0.01, 0.9, 0.05),
                  unsure_below=(0.01, 0.075, 0.03, 0.9, 0.08), stop=(0.02, 0.04, 0.005, 0.9, 0.08),
                  unsure_fit=(0.2, 0.2, 0.05, 0.9, 0.19))
     for name, (t, v, spread, baseline, target) in kinds.items():
-        for n in (2, 6):
+        for n in (6, 8):
             unit = np.resize([-1., 1.], n)
             train = (t + 0.002*unit).round(4).tolist()
             valid = (v + spread*unit*rng.uniform(0.9, 1.1)).round(4).tolist()
@@ -396,6 +455,10 @@ def check_next_step(answer, rng):
               'Before a mean is called above the target: does its interval say so?'),
              (lambda *a: _next(*a, order=2),
               'More seeds do not help a net that cannot do its own training rows.'),
+             (lambda *a: _next(*a, slip='valid'),
+              'Which error says that the net has not even learnt its own rows?'),
+             (lambda *a: _next(*a, slip='above'), 'A mean equal to the baseline: is it below?'),
+             (lambda *a: _next(*a, slip='fit'), 'A mean equal to the target: is it above?'),
              think='Write the three numbers down and go through the five lines from above.')
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000028
