@@ -1,4 +1,4 @@
-"""Seven weeks on one table: what you should know, where it is shown, and how to find what you do not know
+"""Eight weeks on one table: what you should know, where it is shown, and how to find what you do not know
 
 Docs: https://course-labs.github.io/course_labs/labs/week08_midterm.html.md"""
 
