@@ -17,12 +17,13 @@ from .common import by_cases, like
 from ..exercises import Wrong, exercise, same
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #c7n00002
-def _pass(X, y, w, b, bias=True, strict=False, sign=True, late=False, always=False):
+def _pass(X, y, w, b, bias=True, strict=False, lenient=False, sign=True, late=False, always=False):
     "Weights, bias and mistakes, and what slips make of them"
     new, c, mistakes = np.array(w, float), float(b), 0
     for x, t in zip(X, y):
         total = t*((w if late else new)@x + (b if late else c))
-        if not always and (total >= 0 if strict else total > 0): continue
+        at_0 = strict or (lenient and t < 0)
+        if not always and (total >= 0 if at_0 else total > 0): continue
         step = t if sign else 1
         new, c, mistakes = new + step*x, c + step*bias, mistakes + 1
     return new, c, mistakes
@@ -37,10 +38,11 @@ def _last_sum(X, y, w, b):
     'It is right where the sum w @ x + b has the sign of the class: where t*(w @ x + b) is above 0.',
     'Where it is not: w = w + t*x, b = b + t, and one mistake more. The next point meets the new weights.'))
 def check_perceptron_pass(answer, rng):
-    "The example, a second pass over it, and points in several dimensions"
+    "The example, a second pass over it, its classes exchanged, and points in several dimensions"
     X, y = np.array([[2., 1], [1, 3], [0, -1]]), np.array([-1, 1, -1])*-1
     cases = [((X, y, np.zeros(2), 0.), 'perceptron_pass of the example'),
-             ((X, y, np.array([1., -2]), 0.), 'perceptron_pass of the example, once more')]
+             ((X, y, np.array([1., -2]), 0.), 'perceptron_pass of the example, once more'),
+             ((X, -y, np.zeros(2), 0.), 'perceptron_pass of the example with the classes exchanged')]
     for n, dim in ((8, 1), (20, 2), (40, 3)):
         w = rng.normal(size=dim)
         points, sides = rng.normal(size=(n, dim)) + 0.5, rng.choice([-1, 1], n)
@@ -48,6 +50,7 @@ def check_perceptron_pass(answer, rng):
                       f'perceptron_pass of {n} points of {dim} inputs'))
     by_cases(answer, cases, _pass,
              (lambda *a: _pass(*a, strict=True), 'A sum of 0 is on no side. Is it a right answer?'),
+             (lambda *a: _pass(*a, lenient=True), 'A sum of 0 is a mistake for class -1 too.'),
              (lambda *a: _pass(*a, bias=False), 'What does a mistake do to the bias?'),
              (lambda *a: _pass(*a, sign=False), 'For a point of class -1, is the point added or subtracted?'),
              (lambda *a: _pass(*a, late=True),
@@ -107,19 +110,30 @@ def check_count_weights(answer, rng):
                    'a stack of your own.')
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #bff0af87
-def _pocket(X, y, passes, best_only=True, later=False, bias=True):
+def _pocket(X, y, passes, best_only=True, later=False, bias=True, alias=False, count_0=True, learn_0=True,
+            once=False):
     "Weights and how many are right, and what mistakes make of them"
     A = np.c_[X, np.ones(len(X))*bias]
-    count = lambda w: int((np.where(A@w > 0, 1, -1) == y).sum())
+    def count(w): return int(((np.where(A@w > 0, 1, -1) == y) if count_0 else (y*(A@w) > 0)).sum())
     w = np.zeros(A.shape[1])
     kept, right = w, count(w)
     for _ in range(passes):
-        for a, t in zip(A, y):
-            if t*(a@w) > 0: continue
-            w = w + t*a
+        for i, (a, t) in enumerate(zip(A, y)):
+            total = t*(a@w)
+            changed = total < 0 or (total == 0 and (learn_0 or t > 0))
+            if changed: w = w + t*a
+            if not changed if not once else i < len(A) - 1: continue
             n = count(w)
             if n > right or (later and n == right) or not best_only: kept, right = w, n
-    return kept, right
+    return (w if alias else kept), right
+
+def _bias_first(*a):
+    w, right = _pocket(*a)
+    return np.roll(w, 1), right
+
+def _in_three(*a):
+    w, right = _pocket(*a)
+    return w[:-1], w[-1], right
 
 @exercise('w7.pocket', concepts=('w7.1',), hints=(
     'Write the perceptron rule first, with the points in their order, '
@@ -129,24 +143,32 @@ def _pocket(X, y, passes, best_only=True, later=False, bias=True):
     'w += y*x changes an array in place. Is the array in the pocket then still the one that you put in?'))
 def check_pocket(answer, rng):
     "The example, XOR, and overlapping clouds in two and more dimensions"
-    cases = [(np.array([[1.], [2], [3]]), np.array([1, -1, 1]), 2),
-             (np.array([[0., 0], [0, 1], [1, 0], [1, 1]]), np.array([-1, 1, 1, -1]), 5)]
+    cases = [(np.array([[2.], [3], [5]]), np.array([1, -1, 1]), 2),
+             (np.array([[0., 1], [1, 0], [0, 0], [1, 1]]), np.array([1, 1, -1, -1]), 5)]
     for n, dim, passes in ((12, 2, 3), (40, 2, 5), (30, 4, 4)):
         y = rng.choice([-1, 1], n)
         cases.append((rng.normal(size=(n, dim)) + 0.7*y[:, None] + 0.5, y, passes))
-    for X, y, passes in cases:
-        named = {3: 'the points of the example', 4: 'the points of XOR'}
+    named = {3: 'the points of the example', 4: 'the points (0, 1), (1, 0), (0, 0), (1, 1) of XOR'}
+    def call(X, y, passes):
         points = named.get(len(X), f'{len(X)} points of {X.shape[1]} inputs')
-        call = f'pocket({points}, y, passes={passes})'
-        like(answer(X.copy(), y.copy(), passes), _pocket(X, y, passes), call,
-             (_pocket(X, y, passes, best_only=False),
+        return f'pocket({points}, y, passes={passes})'
+    by_cases(answer, [(c, call(*c)) for c in cases], _pocket,
+             (lambda *a: _pocket(*a, best_only=False),
               'Those are the last weights, as the plain rule gives them. Which were the best on the way?'),
-             (_pocket(X, y, passes, later=True),
+             (lambda *a: _pocket(*a, alias=True),
+              'The number is that of the best weights, and the weights are the last ones: '
+              'w += ... changes an array in place, the one in your pocket too.'),
+             (lambda *a: _pocket(*a, later=True),
               'Of equally good weights the earlier ones stay in the pocket.'),
-             (_pocket(X, y, passes, bias=False),
+             (lambda *a: _pocket(*a, bias=False),
               'Is the line free to lie away from the origin? The bias learns like a weight.'),
-             think='Follow the example step by step. Do the weights in your pocket change '
-                   'after you put them there?')
+             (_bias_first, 'The bias stands last in the array.'),
+             (_in_three, 'Weights and bias come in one array, the bias last, and then the number.'),
+             (lambda *a: _pocket(*a, once=True), 'Look into the pocket after every change, not once a pass.'),
+             (lambda *a: _pocket(*a, count_0=False),
+              'For counting, a sum of 0 is answered with -1: right for a point of class -1.'),
+             (lambda *a: _pocket(*a, learn_0=False), 'For learning, a sum of 0 is a mistake for class -1 too.'),
+             think='Follow the example step by step: the sum, the weights then, and how many are right.')
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #70c99d9e
 def _wide_deep(p, wide, deep, y, relu=True, mean=True, two=2, path=True):
@@ -239,7 +261,7 @@ def check_robust_scaler(answer, rng):
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #322fe666
 @exercise('w7.triplet_net', points=2, concepts=('w7.5',), hints=(
     'Three keras.Input, one Dense layer that is made once and called three times. '
-    'The lab\'s same_digit_net does it with two images.',
+    'In the lab one tower is called on two images.',
     'A squared distance is the sum over the squares of a difference: '
     'keras.ops.sum(keras.ops.square(a - b), axis=-1, keepdims=True).',
     'The output is the distance to the negative minus the distance to the positive; '
@@ -251,6 +273,10 @@ def check_triplet_net(answer, rng):
     for n_inputs, hidden in ((2, 2), (3, 4), (6, 2)):
         net, call = answer(n_inputs, hidden), f'triplet_net({n_inputs}, {hidden})'
         if not (type(net).__module__.startswith('keras.') and isinstance(net, keras.Model)):
+            if isinstance(net, keras.Model):
+                raise Wrong(f'{call} should be built with the functional API, '
+                            f'but it is a keras.Model of a class of its own, {type(net).__name__}.',
+                            'keras.Model(inputs, outputs) makes one of the symbolic tensors.')
             raise Wrong(f'{call} should be a keras.Model, but it is an object of type {type(net).__name__}.',
                         'keras.Model(inputs, outputs) makes one of the symbolic tensors.')
         if len(net.inputs) != 3:
@@ -287,7 +313,7 @@ def _needed(q, d, z=1.96, square=True, root=False, whole=np.ceil):
     'Write down what the interval must not exceed: 1.96 times the root of disagree/n is at most within.',
     'Square both sides, and solve for n.',
     'There is no half image, and one image too few makes the interval too wide: np.ceil rounds up, '
-    'int(...) makes a whole number of it.'))
+    'int(...) writes it without a decimal point.'))
 def check_images_needed(answer, rng):
     "Both examples, then random shares and widths"
     cases = [((0.12, 0.01), 'images_needed(0.12, 0.01)'), ((0.12, 0.03), 'images_needed(0.12, 0.03)')]
@@ -301,6 +327,7 @@ def check_images_needed(answer, rng):
               'Where the fraction is below one half, are there enough images?'),
              (lambda q, d: _needed(q, d, whole=None), 'How many images are 512.21?'),
              (lambda q, d: _needed(q, d, z=1), 'Of a 95 % interval, one side is 1.96 standard errors.'),
+             (lambda q, d: _needed(q, d, z=1.959964), 'The text takes 1.96 standard errors.'),
              (lambda q, d: _needed(q, d, z=2), 'The text takes 1.96 standard errors.'),
              (lambda q, d: _needed(q, d, square=False), 'What becomes of the root when you solve for n?'),
              (lambda q, d: _needed(q, d/2), '`within` is half the width of the interval already.'),
@@ -329,7 +356,7 @@ def _same_settings(a, b):
 
 BUDGET, TASKS, AT_MOST = 20, 300, 0.8 # Trainings of a search; searches; of what random search ends at
 
-def _counting(train, calls):
+def _counting(train, calls, budget=BUDGET):
     "`train` that keeps its rules: a rate and a width in their range, and no call beyond the budget"
     def counted(settings):
         if type(settings) is not dict or sorted(settings) != ['lr', 'width']:
@@ -341,8 +368,8 @@ def _counting(train, calls):
                         'Clip what you draw to the range of the statement.')
         if type(width) not in (int, np.int64) or not 8 <= width <= 256:
             raise Wrong('A width is no whole number from 8 to 256.', 'int(round(...)) and min, max help.')
-        if len(calls) == BUDGET:
-            raise Wrong(f'The budget of {BUDGET} trainings was used up, and train was called once more.',
+        if len(calls) == budget:
+            raise Wrong(f'The budget of {budget} trainings was used up, and train was called once more.',
                         'Count every training, the last ones too.')
         calls.append((dict(settings), train(settings)))
         return calls[-1][1]
@@ -363,6 +390,13 @@ def _check_honest(got, calls):
     same(got['valid'], nearest, "'valid' of the result",
          'Return the error that train gave for these settings.')
 
+def _play(answer, train, budget, seed):
+    "What an answer returns and what it trained, where it keeps the rules and is honest"
+    calls = []
+    got = answer(_counting(train, calls, budget), budget, seed)
+    _check_honest(got, calls)
+    return got, calls
+
 @exercise('w7.search', points=2, concepts=('w7.11',), hints=(
     'Begin with random search: draw as many settings as the budget allows, train each once, '
     'return the one with the lowest error.',
@@ -371,17 +405,23 @@ def _check_honest(got, calls):
     'Then do better: spend a part of the budget on settings everywhere, and the rest on neighbours of the '
     'best so far, with steps that are factors. Or the rate first, at a middle width, and then the width.'))
 def check_search(answer, rng):
-    """300 made-up trainings with a budget of 20 each: rules, honesty, and the true error of what was chosen
+    """The example, 300 made-up trainings with a budget of 20, and other budgets: rules, honesty, true errors
 
     It is measured against random search on the same trainings: how low one can get depends on those."""
+    errors = iter((0.71, 0.52)) # the example
+    _play(answer, lambda s: next(errors), 2, 0)
     above, chance = [], []
     for t in range(TASKS):
         true, train = _task(rng)
-        calls = []
-        got = answer(_counting(train, calls), BUDGET, t)
-        _check_honest(got, calls)
+        got, _ = _play(answer, train, BUDGET, t)
         above.append(true(got['settings']['lr'], got['settings']['width']))
         chance.append(_by_chance(true, rng))
+    for budget in (1, 7):
+        once, again = (_play(answer, lambda s: abs(np.log10(s['lr']) + 2) + 0.01*s['width'], budget, budget)[1]
+                       for _ in range(2))
+        if once != again:
+            raise Wrong(f'With the same seed, search(train, {budget}, seed={budget}) tried other settings '
+                        'the second time.', 'Draw everything random from np.random.default_rng(seed).')
     share = np.mean(above)/np.mean(chance)
     if share <= AT_MOST: return
     said = f'Over {TASKS} trainings your settings end {np.mean(above):.3f} above the best possible error, '
