@@ -101,7 +101,7 @@ def works(cfg,            # Settings of the week
     mlp, rows = step(partial(image_mlp, side, 10, cfg.hidden)), (1 - cfg.test)*blocks
     digits = step(lambda: image_cnn(side, 10, cfg.digits_filters, cfg.digits_dropout))
     garments = {name: step(make) for name,make in nets.items()}
-    searched = math.ceil(0.75*min(rows, cfg.trial_rows)/cfg.pairs_bs)
+    searched = math.ceil(0.75*min(rows, cfg.trial_rows)/cfg.trial_bs)
     return [
         fetched('images of both kinds', 80e6),
         on_cpu('read both sets of images', seconds=60, ram=2*n*side**2*(4 + 1)),
@@ -113,4 +113,4 @@ def works(cfg,            # Settings of the week
         training('four forms on housing', table_step(cfg.housing_bs),
                  cfg.housing_epochs*math.ceil(rows/cfg.housing_bs), 4*seeds),
         training('stops early', garments['MLP'], cfg.callback_epochs*clothes_epoch + cfg.sweep_steps),
-        training('search', table_step(cfg.pairs_bs), cfg.trial_epochs*searched, cfg.budget + 2)]
+        training('search', table_step(cfg.trial_bs), cfg.trial_epochs*searched, cfg.budget + 2)]

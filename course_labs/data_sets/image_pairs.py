@@ -1,4 +1,4 @@
-"""Pairs of images, about half of them of the same class
+"""Pairs of images, somewhat more than half of them of the same class
 
 Docs: https://course-labs.github.io/course_labs/lib/data_sets/image_pairs.html.md"""
 
@@ -15,12 +15,17 @@ def image_pairs(y,         # (n,) classes
                 n:int,     # How many pairs
                 seed:int=0
                ) -> tuple: # Left rows (n,), right rows (n,), and 1 where the classes agree, else 0
-    "Pairs of rows, about half of them of the same class"
+    """Pairs of rows, somewhat more than half of them of the same class
+
+    The two rows of a pair differ, except for a row that is alone in its class."""
     rng = np.random.default_rng(seed)
     left = rng.integers(0, len(y), n)
     rows = {c: np.flatnonzero(y == c) for c in np.unique(y)}
-    mate = np.array([rng.choice(rows[c]) for c in y[left]])
-    right = np.where(rng.random(n) < .5, mate, rng.integers(0, len(y), n))
+    def mate(i):
+        others = rows[y[i]][rows[y[i]] != i]
+        return rng.choice(others) if len(others) else i
+    any_other = (left + rng.integers(1, max(2, len(y)), n))%len(y)
+    right = np.where(rng.random(n) < .5, [mate(i) for i in left], any_other)
     return left, right, (y[left] == y[right]).astype(np.float32)
 
 def pairs_of(X, y,      # (n, ...) images, (n,) classes

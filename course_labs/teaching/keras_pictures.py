@@ -61,6 +61,9 @@ def plot_hidden(X, H, y,       # (n, 2) inputs, (n, 2) hidden outputs, (n,) clas
     for ax, (A, w, where, names) in zip(axs, seen):
         right = int((perceptron_answer(w, A) == y).sum())
         draw_line(ax, A, y, w, f'{right} of {len(A)} right {where}', names)
+        places, counts = np.unique(A, axis=0, return_counts=True)
+        for place, count in zip(places, counts):
+            if count > 1: ax.annotate(f'{count} points', place, (8, 8), textcoords='offset points')
     return fig
 
 # %% ../../nbs/lib/teaching/19_keras_pictures.ipynb #kp070012
@@ -84,10 +87,13 @@ def plot_read(images,  # (n, side, side)
               names,   # Of the classes
               n:int=6
              ) -> float: # Share of all images that is read right
-    "The first images, each with the answer of a net"
-    right, side = (p.argmax(1) == y).mean(), images.shape[1]
+    "The first images, each with the answer of a net; the last is one that it reads wrong, where there is any"
+    said, side = p.argmax(1), images.shape[1]
+    right, wrong = (said == y).mean(), np.flatnonzero(said != y)
+    shown = [*range(min(n, len(y)) - 1), wrong[0] if len(wrong) else min(n, len(y)) - 1]
+    captions = [f'read as {names[said[i]]}' + (f',\nis {names[y[i]]}' if said[i] != y[i] else '') for i in shown]
     title = f'{right:.1%} of {len(y)} unseen images of {side} x {side} pixels are read right'
-    show_grid(images[:n], [f'read as {names[c]}' for c in p[:n].argmax(1)], cols=n, size=1.4, title=title)
+    show_grid(images[shown], captions, cols=len(shown), size=1.4, title=title)
     return right
 
 def plot_classes(images, # (n, side, side)
@@ -118,7 +124,7 @@ def plot_curves(histories # Name: list of what `fit` noted, one a seed
     "Learning curves side by side"
     fig,axs = plt.subplots(1, len(histories), figsize=(3.6*len(histories), 3.4), sharey=True, squeeze=False)
     for ax, (name, runs) in zip(axs[0], histories.items()): _curves(ax, name, runs)
-    axs[0, 0].set_ylabel('cross-entropy')
+    axs[0, 0].set_ylabel('loss (with the penalty, where there is one)')
     return fig
 
 # %% ../../nbs/lib/teaching/19_keras_pictures.ipynb #kp070018
@@ -147,11 +153,14 @@ def plot_pairs(same, # (n,) output of a net that compares: probability that both
               ):     # Share of pairs that are judged right, share that one answer for all gets right
     "What the net says of pairs of one class and of pairs of two"
     right, chance = ((same > .5) == yes).mean(), max(yes.mean(), 1 - yes.mean())
+    usual = 'same' if yes.mean() >= .5 else 'different'
     fig,ax = plt.subplots(figsize=(7, 3.2))
     for which, label, colour, hatch in ((yes, 'same', COLOURS[0], ''), (~yes, 'different', COLOURS[1], '//')):
         ax.hist(same[which], np.linspace(0, 1, 26), alpha=.6, color=colour, hatch=hatch, label=label)
     ax.set(xlabel='output of the net (probability that both are the same)', ylabel='pairs',
-           title=f'{right:.1%} of pairs of unseen images are judged right; one answer: {chance:.1%}')
+           title=f'{right:.1%} of pairs of unseen images are judged right;\n'
+                 f'always "{usual}" gets {chance:.1%}')
+    ax.axvline(.5, color='black', ls=':', label='above: "same"')
     ax.legend()
     return right, chance
 
@@ -185,8 +194,8 @@ def plot_search(valid,         # Validation error of each training in its order
     fig,ax = plt.subplots()
     ax.plot(place, valid, 'o', label='a training, validation rows')
     ax.plot(place, np.minimum.accumulate(valid), ls='--', drawstyle='steps-post', label='lowest so far')
-    ax.plot(best, tuned, 'D', ms=8, color=COLOURS[3], label=f'test rows, chosen: {tuned:.3f}')
-    ax.plot(0, untuned, 's', ms=8, color=COLOURS[4], label=f'test rows, untuned: {untuned:.3f}')
+    ax.plot(best, tuned, 'D', ms=8, color=COLOURS[3], label=f'test rows, chosen: {tuned:.3f} ({tuned - valid[best]:+.3f})')
+    ax.plot(0, untuned, 's', ms=8, color=COLOURS[4], label=f'test rows, untuned: {untuned:.3f} ({untuned - valid[0]:+.3f})')
     ax.set(xlabel='training', ylabel='RMSE (100,000 dollars)', xticks=place,
            title=f'Training {best} has the lowest validation error;\n'
                  f'the test error went from {untuned:.2f} to {tuned:.2f}')

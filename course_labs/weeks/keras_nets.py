@@ -1,4 +1,4 @@
-"""From a neuron with a step to nets with branches, in Keras, each result checked against a second way
+"""From a neuron with a step to nets with branches, in Keras, and what a comparison of two nets can tell
 
 Docs: https://course-labs.github.io/course_labs/labs/week07_keras.html.md"""
 
@@ -74,8 +74,7 @@ class OwnStep(DenseNet):                # for the PyTorch backend
         return {'loss': loss}
 
 # %% ../../nbs/labs/week07_keras.ipynb #f1a00bb8
-class NoteRates(keras.callbacks.Callback):
-    "Note the learning rate at the start of each epoch in `rates`"
+class NoteRates(keras.callbacks.Callback): # `rates` holds the rate at the start of each epoch
     def on_train_begin(self, logs=None): self.rates = []
 
     def on_epoch_begin(self, epoch, logs=None):
