@@ -169,7 +169,8 @@ def tell(id:str, # Like 'w3.p1'
     says = rows_of(p)[row]['feedback']
     shown = came_text(p, came)
     result = dict(came=row if form_of(p) == 'choice' else float(came), shown=shown, feedback=to_html(says))
-    fallback = (f'<details><summary>What came</summary><p>It came out at {html.escape(shown)}. '
+    so = 'so:' if form_of(p) == 'choice' else 'at'
+    fallback = (f'<details><summary>What came</summary><p>It came out {so} {html.escape(shown)}. '
                 f'{html.escape(to_text(says))}</p></details>')
     data = _data(p, 'tell', **result)
     return _frame(data, f'What came of {id}', fallback, 185, shown, says)
