@@ -46,7 +46,7 @@ def plot_perceptron(separable, # X, y, weights, mistakes in each pass
         axs[2].plot(range(1, len(mistakes) + 1), 100*np.array(mistakes)/len(X), marker='o', ms=3, label=name)
     first, last = len(separable[3]), len(xor[3])
     axs[2].set(xlabel='pass over the points', ylabel='mistakes (% of points)',
-               title=f'Separable: no mistake in pass {first};\nXOR: {min(xor[3])} or more in each of {last}')
+               title=f'Separable: no mistake in pass {first};\nXOR: {min(xor[3])/len(xor[0]):.0%} or more in each of {last}')
     axs[2].legend()
     return fig
 
