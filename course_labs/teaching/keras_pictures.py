@@ -46,7 +46,8 @@ def plot_perceptron(separable, # X, y, weights, mistakes in each pass
         axs[2].plot(range(1, len(mistakes) + 1), 100*np.array(mistakes)/len(X), marker='o', ms=3, label=name)
     first, last = len(separable[3]), len(xor[3])
     axs[2].set(xlabel='pass over the points', ylabel='mistakes (% of points)',
-               title=f'Separable: no mistake in pass {first};\nXOR: {min(xor[3])/len(xor[0]):.0%} or more in each of {last}')
+               title=f'Separable: no mistake in pass {first};\n'
+                     f'XOR: {min(xor[3])/len(xor[0]):.0%} or more in each of {last}')
     axs[2].legend()
     return fig
 
@@ -91,9 +92,9 @@ def plot_read(images,  # (n, side, side)
     said, side = p.argmax(1), images.shape[1]
     right, wrong = (said == y).mean(), np.flatnonzero(said != y)
     shown = [*range(min(n, len(y)) - 1), wrong[0] if len(wrong) else min(n, len(y)) - 1]
-    captions = [f'read as {names[said[i]]}' + (f',\nis {names[y[i]]}' if said[i] != y[i] else '') for i in shown]
+    def caption(i): return f'read as {names[said[i]]}' + (f',\nis {names[y[i]]}' if said[i] != y[i] else '')
     title = f'{right:.1%} of {len(y)} unseen images of {side} x {side} pixels are read right'
-    show_grid(images[shown], captions, cols=len(shown), size=1.4, title=title)
+    show_grid(images[shown], [caption(i) for i in shown], cols=len(shown), size=1.4, title=title)
     return right
 
 def plot_classes(images, # (n, side, side)
@@ -194,8 +195,10 @@ def plot_search(valid,         # Validation error of each training in its order
     fig,ax = plt.subplots()
     ax.plot(place, valid, 'o', label='a training, validation rows')
     ax.plot(place, np.minimum.accumulate(valid), ls='--', drawstyle='steps-post', label='lowest so far')
-    ax.plot(best, tuned, 'D', ms=8, color=COLOURS[3], label=f'test rows, chosen: {tuned:.3f} ({tuned - valid[best]:+.3f})')
-    ax.plot(0, untuned, 's', ms=8, color=COLOURS[4], label=f'test rows, untuned: {untuned:.3f} ({untuned - valid[0]:+.3f})')
+    for i, error, mark, colour, which in ((best, tuned, 'D', COLOURS[3], 'chosen'),
+                                          (0, untuned, 's', COLOURS[4], 'untuned')):
+        label = f'test rows, {which}: {error:.3f} ({error - valid[i]:+.3f})'
+        ax.plot(i, error, mark, ms=8, color=colour, label=label)
     ax.set(xlabel='training', ylabel='RMSE (100,000 dollars)', xticks=place,
            title=f'Training {best} has the lowest validation error;\n'
                  f'the test error went from {untuned:.2f} to {tuned:.2f}')

@@ -204,11 +204,11 @@ MARKS = dict(valley='o', slide='s', steep='^', minimum='D')
 def plot(self:LRSweep,
          ax=None # Axes to draw on; new ones without
         ):       # The axes
-    "Loss against the rate, the four suggestions marked; pale: the running mean, which lags"
+    "Loss against the rate, the four suggestions marked; dashed: the running mean, which lags"
     if ax is None: ax = plt.subplots()[1]
     lrs, losses = self.centred()
     part = self.falling()
-    ax.plot(self.lrs, self.smoothed, '-', color='0.8', label='running mean')
+    ax.plot(self.lrs, self.smoothed, '--', color='0.6', label='running mean')
     ax.plot(lrs, losses, '-', color='0.6', lw=1, label='without the lag')
     ax.plot(*part, '-', color='0.3', lw=3, label='where the rules look')
     for (name, lr), colour in zip(self.suggestions().items(), COLOURS):

@@ -42,7 +42,7 @@ def perceptron_answer(w, # (features + 1,) weights, the bias last
 def best_line(X, y,         # As for `perceptron`
               passes:int=30,
               orders:int=5  # Of the points: one for each seed from 0
-             ) -> tuple:    # Weights, how many points they get right, and for each order the mistakes of its passes
+             ) -> tuple:    # Weights, points they get right, for each order the mistakes of its passes
     "The weights that get most points right, looked at after each pass"
     def right(w): return int((perceptron_answer(w, X) == y).sum())
     tries = [perceptron(X, y, epochs, seed) for seed in range(orders) for epochs in range(1, passes + 1)]

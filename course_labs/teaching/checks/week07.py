@@ -167,7 +167,8 @@ def check_pocket(answer, rng):
              (lambda *a: _pocket(*a, once=True), 'Look into the pocket after every change, not once a pass.'),
              (lambda *a: _pocket(*a, count_0=False),
               'For counting, a sum of 0 is answered with -1: right for a point of class -1.'),
-             (lambda *a: _pocket(*a, learn_0=False), 'For learning, a sum of 0 is a mistake for class -1 too.'),
+             (lambda *a: _pocket(*a, learn_0=False),
+              'For learning, a sum of 0 is a mistake for class -1 too.'),
              think='Follow the example step by step: the sum, the weights then, and how many are right.')
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #70c99d9e
@@ -417,8 +418,8 @@ def check_search(answer, rng):
         above.append(true(got['settings']['lr'], got['settings']['width']))
         chance.append(_by_chance(true, rng))
     for budget in (1, 7):
-        once, again = (_play(answer, lambda s: abs(np.log10(s['lr']) + 2) + 0.01*s['width'], budget, budget)[1]
-                       for _ in range(2))
+        def train(s): return float(abs(np.log10(s['lr']) + 2) + 0.01*s['width'])
+        once, again = (_play(answer, train, budget, budget)[1] for _ in range(2))
         if once != again:
             raise Wrong(f'With the same seed, search(train, {budget}, seed={budget}) tried other settings '
                         'the second time.', 'Draw everything random from np.random.default_rng(seed).')
