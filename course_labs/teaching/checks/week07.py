@@ -127,13 +127,9 @@ def _pocket(X, y, passes, best_only=True, later=False, bias=True, alias=False, c
             if n > right or (later and n == right) or not best_only: kept, right = w, n
     return (w if alias else kept), right
 
-def _bias_first(*a):
-    w, right = _pocket(*a)
-    return np.roll(w, 1), right
+def _bias_first(*a): return np.roll(_pocket(*a)[0], 1), _pocket(*a)[1]
 
-def _in_three(*a):
-    w, right = _pocket(*a)
-    return w[:-1], w[-1], right
+def _in_three(*a): return _pocket(*a)[0][:-1], _pocket(*a)[0][-1], _pocket(*a)[1]
 
 @exercise('w7.pocket', concepts=('w7.1',), hints=(
     'Write the perceptron rule first, with the points in their order, '
@@ -274,11 +270,8 @@ def check_triplet_net(answer, rng):
     for n_inputs, hidden in ((2, 2), (3, 4), (6, 2)):
         net, call = answer(n_inputs, hidden), f'triplet_net({n_inputs}, {hidden})'
         if not (type(net).__module__.startswith('keras.') and isinstance(net, keras.Model)):
-            if isinstance(net, keras.Model):
-                raise Wrong(f'{call} should be built with the functional API, '
-                            f'but it is a keras.Model of a class of its own, {type(net).__name__}.',
-                            'keras.Model(inputs, outputs) makes one of the symbolic tensors.')
-            raise Wrong(f'{call} should be a keras.Model, but it is an object of type {type(net).__name__}.',
+            raise Wrong(f'{call} should be a keras.Model that the functional API makes, '
+                        f'but it is an object of type {type(net).__name__}.',
                         'keras.Model(inputs, outputs) makes one of the symbolic tensors.')
         if len(net.inputs) != 3:
             raise Wrong(f'{call} should have 3 inputs, but it has {len(net.inputs)}.',
