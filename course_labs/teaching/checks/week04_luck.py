@@ -53,7 +53,8 @@ def check_tell_apart(answer, rng):
         expect(False, f'{call} returned {got[:40]!r}.',
                "The answer is one of the texts 'a', 'b' and 'cannot tell'.")
     # No recipe better, and gains in units of what each recipe strays beside the luck that both share
-    kinds = [(n, 0, False) for n in (3, 5, 8)] + [(n, gain, flip) for n, gain in GAINS for flip in (False, True)]
+    kinds = [(n, 0, False) for n in (3, 5, 8)]
+    kinds += [(n, gain, flip) for n, gain in GAINS for flip in (False, True)]
     def ask_all(): # In an order that tells nothing
         said = {kind: [] for kind in kinds}
         for k in rng.permutation(np.repeat(np.arange(len(kinds)), draws)):
