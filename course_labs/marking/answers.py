@@ -158,7 +158,7 @@ class _Notebook:
         names, name, error = {t.name, *self.passed(t)}, '', ''
         for i,e in self.broken.items():
             text = cell_text(self.nb['cells'][i])
-            in_it = any(re.search(rf'^\s*(?:def|class)\s+{re.escape(n)}\b', text, re.M) for n in names)
+            in_it = any(re.search(rf'^[ \t]*(?:def|class)\s+{re.escape(n)}\b', text, re.M) for n in names)
             if i == self.ids.get(answer_id(t.id)) or in_it:
                 name = (self.passed(t) or [t.name])[-1]
                 error = f'SyntaxError: {e.msg} (line {e.lineno} of cell {i+1})'

@@ -9,7 +9,7 @@ __all__ = ['DEFS', 'cell_text', 'code_cells', 'parse_cell', 'Statement', 'is_stu
            'run_statements', 'where']
 
 # %% ../../nbs/lib/marking/00_statements.ipynb #stm-2
-import ast, builtins, importlib, linecache, re, symtable, sys
+import ast, bisect, builtins, importlib, linecache, re, symtable, sys
 from dataclasses import dataclass
 
 from ..core.files import CourseError
@@ -77,11 +77,12 @@ def is_stub(node # Of a function or class
     return getattr(getattr(exc, 'func', exc), 'id', None) == 'NotImplementedError'
 
 def _code(node, lines):
+    "The text of a statement as it was written"
     first = min([node.lineno, *(d.lineno for d in getattr(node, 'decorator_list', ()))])
-    if node.col_offset == 0 and len(lines) >= node.end_lineno:
-        after = lines[node.end_lineno - 1].encode()[node.end_col_offset:] # offsets count bytes
-        if not after.strip().lstrip(b';').strip(): return '\n'.join(lines[first-1:node.end_lineno])
-    return ast.unparse(node)
+    text = lines[first-1:node.end_lineno]
+    text[-1] = text[-1].encode()[:node.end_col_offset].decode() # offsets count bytes
+    if node.col_offset: text[0] = text[0].encode()[node.col_offset:].decode() # it stands behind another one
+    return '\n'.join(text)
 
 def _globals(code):
     "Global names that a statement reads, in whatever function inside it"
@@ -166,7 +167,7 @@ def statements(nb:dict # A notebook
         if tree is None:
             broken[i] = error
             continue
-        lines = cell_text(c).split('\n')
+        lines = re.split('\r\n|\r|\n', cell_text(c)) # as Python counts them
         for node in tree.body:
             kind, names = _defined(node)
             if kind is None: continue
@@ -190,17 +191,25 @@ class _Search:
 
     def defines(self, rows): return any(self.found[i].kind != 'update' for i in rows)
 
+    def since(self, every, end):
+        "The last definition among the first `end` of the rows of a name, and what changed the name since"
+        changes, stub = [], None
+        for i in reversed(every[:end]):
+            s = self.found[i]
+            if s.kind in ('update', 'block'): changes.append(i)
+            elif s.kind == 'import': return [i] # plt.plot() changes no module
+            elif not s.stub: return [i, *reversed(changes)]
+            elif stub is None: stub = [i, *reversed(changes)]
+        return stub or changes[::-1]
+
     def chain(self, n, before):
         "The definition of a name that counts at a place, and what changed it since"
         every = self.by_name.get(n, [])
-        here = [i for i in every if i < before]
-        if not self.defines(here) and self.defines(every): # moved cells: it stands further down
-            here, self.moved = every, True
-        full = [i for i in here if self.found[i].kind not in ('update', 'block')]
-        written = [i for i in full if not self.found[i].stub]
-        last = (written or full or [-1])[-1]
-        if last >= 0 and self.found[last].kind == 'import': return [last] # plt.plot() changes no module
-        return [i for i in here if i == last or i > last and self.found[i].kind in ('update', 'block')]
+        rows = self.since(every, bisect.bisect_left(every, before))
+        if not self.defines(rows): # moved cells: it stands further down
+            later = self.since(every, len(every))
+            if self.defines(later): rows, self.moved = later, True
+        return rows
 
     def visit(self, n, before):
         rows = self.chain(n, before)

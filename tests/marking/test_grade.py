@@ -385,3 +385,33 @@ def test_what_stood_when_its_check_ran_is_marked(tmp_path, case):
     found, = [m for m in row['exercises'] if m['id'] == TARGET]
     assert found['state'] == state, found
     if state == 'check by hand': assert row['state'] == 'check by hand' and 'ONE was given to a function' in found['message']
+
+# ---- what holds a marker up, and who has a row
+def one_cell(folder, *sources):
+    (folder/'in').mkdir()
+    cells = [dict(cell_type='code', source=s, metadata={}, outputs=[], execution_count=None) for s in sources]
+    (folder/'in'/'one.ipynb').write_text(json.dumps(dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5)))
+    row, = g.grade(folder/'in', folder/'out', week=6, trust=True)
+    return row, next(m for m in row['exercises'] if m['id'] == TARGET)
+
+LONG = {'blank lines': 'def broken(:' + '\n'*20_000, 'assignments': '\n'.join(f'x{i} = {i}' for i in range(20_000)), 'a long sum': 'q = 1; y = ' + '1+'*600 + '1',
+        'one name': 'x = 0\n' + '\n'.join(['x = x + 1']*20_000)}
+
+@pytest.mark.parametrize('kind', LONG)
+def test_a_long_cell_beside_an_answer_costs_no_marks(tmp_path, kind):
+    row, found = one_cell(tmp_path, LONG[kind], RIGHT, f"check('{TARGET}', n_learnt)")
+    assert found['state'] == 'right', (row['note'], found['message'])
+
+def test_what_an_error_says_is_short_and_moves_no_cursor(tmp_path):
+    says = r'def n_learnt(*args): raise ValueError("\x1b[2J\u202e" + "x"*190 + "\x00")'
+    row, found = one_cell(tmp_path, says, f"check('{TARGET}', n_learnt)")
+    assert found['state'] == 'error' and 'xxx' in found['message']
+    assert len(found['message']) <= 2000 and not [c for c in found['message'] if ord(c) < 32 or c == '\u202e']
+
+def test_who_handed_in_anything_has_a_row(tmp_path):
+    (tmp_path/'in').mkdir()
+    for name, data in dict([('Ada.py', b'x = 1'), ('Bob.pdf', b'%PDF'), ('Cem.ipynb.txt', json.dumps(stubbed(6)).encode()), ('Dia.tar.gz', b'\x1f\x8b'), ('Eve.ipynb', json.dumps(stubbed(6)).encode('utf-16'))]).items():
+        (tmp_path/'in'/name).write_bytes(data)
+    rows = {r['student']: (r['state'], r['lab']) for r in g.grade(tmp_path/'in', tmp_path/'out', trust=True)}
+    marked, none = ('marked', 'week06_collab'), ('no notebook', '')
+    assert list(rows.values()) == [none, none, marked, none, marked], rows

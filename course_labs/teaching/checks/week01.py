@@ -327,8 +327,8 @@ def check_which_penalty(answer, rng):
     worked = np.array([2., -1., .1])
     examples = [('L1', [1.8, -.8, 0.]), ('L2', [1.8, -.9, .09]), ('none', worked)]
     for kind, after in examples: _tell_penalty(answer, worked, np.array(after), kind)
-    for i in range(18):
-        kind, w = ('L1', 'L2', 'none')[i % 3], rng.choice([-1., 1.], 6)*rng.uniform(0.5, 3, 6)
+    for i, kind in enumerate(rng.permutation(['L1', 'L2', 'none']*6).tolist()):
+        w = rng.choice([-1., 1.], 6)*rng.uniform(0.5, 3, 6)
         w[rng.permutation(6)[:i//3 % 3]] = 0.
         by = float(rng.uniform(0.1, 0.3)) if i < 9 else float(np.median(np.abs(w)))
         kept = 1 - float(rng.uniform(0.05, 0.4))

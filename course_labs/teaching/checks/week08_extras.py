@@ -146,6 +146,9 @@ def check_kappa(answer, rng):
                                       'their shares apart.'),
              (_kappa(a, b, divide=False), 'The most that can be reached above chance is not 1.'),
              think='Count agreement and shares for the six essays of the example.')
+    a, b = ['pass', 'fail']*3, ['fail', 'pass']*2 + ['pass', 'fail']
+    same(answer(list(a), list(b)), _kappa(a, b), f'kappa({a}, {b})',
+         'They agree less often than by chance. Kappa may be below 0.')
     same(answer(['pass']*4, ['pass']*4), 0., "kappa(['pass']*4, ['pass']*4)",
          'If chance makes them agree always, what is left to reach? The statement says what to return.')
 
@@ -178,6 +181,9 @@ def check_discrimination(answer, rng):
                                            'right?'),
              think=f'Question {k - 1} is answered rightly by everybody, so it tells nothing: 0. Then look '
                    'at the last question of the example.')
+    right = np.array([[1, 1, 0], [0, 1, 0], [1, 1, 0], [0, 1, 0]]) # the others than 0: all the same
+    same(answer(right.copy()), np.zeros(3), f'discrimination({right.tolist()})',
+         'Of question 0 the others are the same for all students: 0, and not nan.')
 
 # %% ../../../nbs/lib/teaching/checks/week08_extras.ipynb #1b86858e
 @exercise('w8.fair_draw', concepts=('w8.2', 'w8.5'), hints=(
