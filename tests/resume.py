@@ -25,7 +25,7 @@ CHANGES = {
     5: [('wd=.01, path=lab.out)', 'wd=.02, path=lab.out)', 'pair_learner('),
         ('cfg.steps_masked, cfg.mlm_lr)', 'cfg.steps_masked, cfg.mlm_lr*1.01)', 'cfg.steps_masked, cfg.mlm_lr'),
         ('bs=cfg.bs, lr=lr)', 'bs=cfg.bs, lr=lr*1.01)', 'tried = {}')],
-    6: [('c.take(slice(0, 1)), **how)', "c.take(slice(0, 1)), **dict(how, lr=.9*how['lr']))", 'lists = compare_lists(')],
+    6: [('fit_ratings(m, c, **lab', "fit_ratings(m, c.take(slice(1, None)), **lab", 'lists = compare_lists(')],
     7: [('epochs=cfg.epochs_sequential,', 'epochs=cfg.epochs_sequential, class_weight={0: 2.},', 'epochs=cfg.epochs_sequential|for kind in (own, DenseNet)'),
         ('cfg.pairs_epochs, cfg.pairs_bs, cfg.lr,', 'cfg.pairs_epochs, cfg.pairs_bs, cfg.lr*1.01,', 'cfg.pairs_epochs')]}
 WEEKS = sorted(CHANGES)

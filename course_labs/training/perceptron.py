@@ -50,7 +50,7 @@ def best_line(X, y,         # As for `perceptron`
     return w, right(w), [m for _,m in tries[passes - 1::passes]]
 
 # %% ../../nbs/lib/training/51_perceptron.ipynb #pc070009
-NORMAL, OFFSET = np.array([0.6, 0.8]), 0.3 # Of the line that parts the points of `two_sides`
+NORMAL, OFFSET = (0.6, 0.8), 0.3 # Of the line that parts the points of `two_sides`
 
 def two_sides(n:int,            # Points
               rng,              # A numpy generator

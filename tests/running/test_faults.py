@@ -206,7 +206,7 @@ def test_an_extra_that_the_syllabus_does_not_know_is_one_line(run, tmp_path):
     assert run('--size', 'tiny').returncode == 1
     got = named(tmp_path)
     assert got['week08_x.ipynb']['ok']
-    assert got['week08_extra_cubes.ipynb']['error'] == ("it did not start: week 8 has no extra 'cubes'; there are: none. "
+    assert got['week08_extra_cubes.ipynb']['error'] == ("it did not start: week 8 has no extra 'cubes'; there are: marking. "
                                                         'An extra has a table [extras.cubes] in data/course/week08.toml')
 
 CLAIM = GOOD + """
