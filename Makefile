@@ -19,7 +19,7 @@ setup: $(READY) ## Install everything into VENV (default .venv), once
 $(READY): settings.ini setup.py
 	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { echo "Installing python3-venv, which makes virtual environments"; $(SUDO) apt-get update -qq; $(APT) && $(PYTHON) -m venv $(VENV); } \
 	  || { echo "No virtual environment could be made. Install Python's venv module ($(APT)), then call make again."; exit 1; }
-	$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m course_labs.core.install --venv $(VENV)
 	@touch $@
 
 labs: $(READY) ## Execute every lab, tiny and offline, and name the report to open
