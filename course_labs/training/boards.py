@@ -118,6 +118,8 @@ def show_board(logs,           # Log folder, with one folder for each run
     "A picture of TensorBoard's page; where no browser is here, the same curves, drawn anew"
     from IPython.display import Image as Shown
     png = board_picture(logs, tags, smoothing, size)
-    if png: return Shown(png, width=size[0]*3//4, alt=f"TensorBoard's page of {Path(logs).name}")
+    if png: # `alt` in the metadata: an argument of that name is newer than Colab's IPython
+        what = f"TensorBoard's page of {Path(logs).name}"
+        return Shown(png, width=size[0]*3//4, metadata=dict(alt=what))
     print('No browser was found here to show the page in; these are its curves, drawn anew.')
     plot_scalars(read_scalars(logs), tags, smoothing)

@@ -72,3 +72,13 @@ def test_logs_of_an_earlier_training_go_unless_they_are_kept(tmp_path):
     boards.write_scalars(tmp_path/'logs'/'run', 'loss', [1., 2])
     assert len(read_scalars(boards.log_folder(tmp_path/'logs', keep=True))) == 2
     assert list(boards.log_folder(tmp_path/'logs').iterdir()) == []
+
+def test_the_picture_has_a_text_also_in_the_ipython_of_colab(logs, monkeypatch):
+    "IPython 7 knows no argument `alt`; what it keeps of a picture's text is in its metadata"
+    import IPython.display
+    class Image:
+        def __init__(self, data=None, url=None, filename=None, format=None, embed=None, width=None, height=None, retina=False,
+                     unconfined=False, metadata=None): self.data, self.width, self.metadata = data, width, metadata
+    monkeypatch.setattr(IPython.display, 'Image', Image)
+    monkeypatch.setattr(boards, 'board_picture', lambda *args: PNG)
+    assert boards.show_board(logs).metadata == dict(alt=f"TensorBoard's page of {logs.name}")
