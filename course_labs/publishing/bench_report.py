@@ -6,8 +6,8 @@ Docs: https://course-labs.github.io/course_labs/lib/publishing/bench_report.html
 
 # %% auto #0
 __all__ = ['ROW', 'CURVE', 'FORMS', 'RESULTS', 'HEAD', 'paired', 'compared', 'meets', 'checked', 'common_form', 'machine',
-           'machine_line', 'read_bench', 'add_result', 'measured_on', 'number', 'ratio_text', 'bench_table', 'show',
-           'script']
+           'machine_line', 'read_bench', 'add_result', 'measured_on', 'number', 'ratio_text', 'bench_table', 'headline',
+           'headlines', 'show', 'script']
 
 # %% ../../nbs/lib/publishing/14_bench_report.ipynb #267ea6bd
 import json, math, os, platform, re, statistics, subprocess, sys
@@ -113,7 +113,8 @@ def _collab(res):
         for name in (o for o in a['table'] if o in mine):
             for peer in peers: rows += _against(name, peer, a)
         about = f"recommenders on the same splits: {a['ratings']}"
-    return dict(about=about, rows=rows, growth=_growth(g['steps']) if g else [])
+    head = dict(headline='who rated it: RMSE on held-out ratings') if rows else {}
+    return dict(about=about, rows=rows, growth=_growth(g['steps']) if g else [], **head)
 
 def _grading(res):
     one = res['1 jobs']
@@ -226,6 +227,24 @@ def bench_table(res:dict # From `read_bench`
         aim = '' if meets(r) is None else f"{r['aim']}: {'met' if meets(r) else 'missed'}"
         ours, its = (f"{number(r[k])} {r['unit']}".strip() for k in ('ours', 'peer'))
         lines.append(f"| {name} | {r['what']} | {ours} | {r['peer_is']} | {its} | {ratio_text(r)} | {aim} |")
+    return '\n'.join(lines)
+
+def headline(res:dict # Of one benchmark, in the common form
+            ) -> dict|None: # A row; None where there is none
+    "The row that a benchmark names so, or its first with a promise, or its first; against the best peer"
+    rows = res['rows']
+    what = res.get('headline') or next((r['what'] for r in rows if r['aim']), rows[0]['what'] if rows else '')
+    return min((r for r in rows if r['what'] == what), key=lambda r: r['peer'], default=None)
+
+def headlines(res:dict # From `read_bench`
+             ) -> str: # Markdown
+    "One line a benchmark: ours, the best peer, the ratio"
+    lines = ['| benchmark | what | ours | best peer | its | ratio |', '|---|---|--:|---|--:|--:|']
+    for o in res['benchmarks']:
+        if (r := headline(o)) is None: continue
+        ours, its = (f"{number(r[k])} {r['unit']}".strip() for k in ('ours', 'peer'))
+        cells = o['name'], r['what'], ours, r['peer_is'], its, f"{r['ratio']:.3g}"
+        lines.append(f"| {' | '.join(cells)} |")
     return '\n'.join(lines)
 
 # %% ../../nbs/lib/publishing/14_bench_report.ipynb #99138b93
