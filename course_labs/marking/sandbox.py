@@ -16,8 +16,8 @@ import course_labs
 from ..core.files import CourseError
 from ..core.paths import data_dir
 from .answers import run_statements
-from .rights import (MACHINES, MB, SCRATCH, SHARED, Limits, count_threads, drop_rights, end_with_parent,
-    give_up_calls, limit, memory_now, own_spaces, unseen)
+from .rights import (MACHINES, MB, SCRATCH, SHARED, Limits, count_threads,
+    drop_rights, end_with_parent, give_up_calls, limit, memory_now, own_spaces, unseen)
 from .wire.protocol import JOB, REPLY, Wire, seed_all
 
 # %% ../../nbs/lib/marking/03_sandbox.ipynb #49aed31f

@@ -6,7 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/marking/wire/protocol.html.m
 
 # %% auto #0
 __all__ = ['OUT_OF_TIME', 'OUT_OF_MEMORY', 'DIED', 'MAX_SAYS', 'MAX_WHERE', 'OF_CHECK', 'OF_ANSWER', 'JOB', 'REPLY', 'ERROR',
-           'MAX_CALLS', 'MAX_GRAPHS', 'Stopped', 'RemoteError', 'seed_all', 'Wire']
+           'MAX_CALLS', 'MAX_GRAPHS', 'is_full', 'Stopped', 'RemoteError', 'seed_all', 'Wire']
 
 # %% ../../../nbs/lib/marking/wire/03_protocol.ipynb #cd858997
 import builtins, itertools, random, socket, struct, sys
@@ -22,6 +22,11 @@ _SAYS = {OUT_OF_TIME: 'It was not finished within the time limit.',
          OUT_OF_MEMORY: 'It asked for more memory than the limit allows.',
          DIED: 'Its process ended before it returned.'}
 _MEMORY_WORDS = 'not enough memory', "can't allocate memory" # in errors of torch
+
+def is_full(says:str # What an error says
+           ) -> bool:
+    "Does it say that there was no memory left?"
+    return 'MemoryError' in says or any(o in says for o in _MEMORY_WORDS)
 
 class Stopped(BaseException):
     "The other process went beyond a limit or died; no `except Exception` of a check may swallow it"
@@ -39,7 +44,7 @@ def _sayable(text, limit): return text[:limit].encode('utf-8', 'replace').decode
 
 def _error(name, says, place, token):
     "An exception that was raised at the other end, of the same builtin class where there is one"
-    if name == 'MemoryError' or any(o in says for o in _MEMORY_WORDS): return Stopped(OUT_OF_MEMORY)
+    if name == 'MemoryError' or is_full(says): return Stopped(OUT_OF_MEMORY)
     cls = getattr(builtins, name, None)
     known = isinstance(cls, type) and issubclass(cls, Exception)
     if not known: cls = type(class_name(name), (RemoteError,), {})
