@@ -102,7 +102,7 @@ def _show(x, limit=120):
     "A short text of a value of a known kind; the `repr` of a foreign class is not called"
     kind = _kind(x)
     if kind in ('tensor', 'array'):
-        values = f': {_plain(x)}' if math.prod(x.shape) <= 6 else ''
+        values = f': {_plain(x)}' if 0 < math.prod(x.shape) <= 6 else ''
         return f'{kind} of shape {tuple(x.shape)}{values}'
     if kind == 'number': return _show_number(x)
     if kind in ('str', 'list', 'tuple', 'dict', 'bool', 'None', 'set'): return repr(x)[:limit]
