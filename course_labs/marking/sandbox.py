@@ -16,8 +16,8 @@ import course_labs
 from ..core.files import CourseError
 from ..core.paths import data_dir
 from .answers import run_statements
-from .rights import (MACHINES, MB, SCRATCH, Limits, drop_rights, end_with_parent,
-    give_up_calls, limit, memory_now, own_spaces)
+from .rights import (MACHINES, MB, SCRATCH, SHARED, Limits, count_threads,
+    drop_rights, end_with_parent, give_up_calls, limit, memory_now, own_spaces, unseen)
 from .wire.protocol import JOB, REPLY, Wire, seed_all
 
 # %% ../../nbs/lib/marking/03_sandbox.ipynb #49aed31f
@@ -53,7 +53,7 @@ def _mounts(hide): # Arguments of bwrap
     copies = _package(), *(p/'course_labs' for p in inside) # another copy of the library may be installed
     for p in (*(o/name for o in copies for name in SOLUTIONS), *map(Path, hide)):
         if not _under(p.resolve(), seen): continue
-        if p.is_dir(): args += ['--tmpfs', str(p.resolve())]
+        if p.is_dir(): args += ['--tmpfs', str(p.resolve()), '--remount-ro', str(p.resolve())]
         elif p.is_file(): args += ['--ro-bind', '/dev/null', str(p.resolve())]
     return args
 
@@ -71,16 +71,17 @@ def _environment(scratch=SCRATCH):
     return kept | _FIXED | dict.fromkeys(_FOLDERS, scratch) | own
 
 _WALLS = ('--unshare-all --unshare-user --uid 1000 --gid 1000 --die-with-parent --new-session '
-          '--hostname marking --cap-drop ALL --clearenv').split()
+          '--hostname marking --cap-drop ALL --clearenv --as-pid-1').split()
 
 def bwrap_command(hide:list,    # Folders and files that must not be seen
                   limits:Limits # For the size of the scratch folder
                  ) -> list:
     "The command that starts a program with a file system and processes of its own, and without a network"
     variables = [o for k,v in _environment().items() for o in ('--setenv', k, v)]
-    scratch = ['--size', str(limits.files*MB), '--tmpfs', SCRATCH]
+    empty = lambda path, mb: ['--size', str(mb*MB), '--tmpfs', path]
+    writable = [*empty(SCRATCH, limits.files), *empty('/dev/shm', SHARED)]
     return ['bwrap', *_WALLS, *variables, '--tmpfs', '/', *_mounts(hide), '--proc', '/proc', '--dev', '/dev',
-            *scratch, '--remount-ro', '/', '--chdir', SCRATCH]
+            *writable, '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', SCRATCH]
 
 # %% ../../nbs/lib/marking/03_sandbox.ipynb #24ea658a
 BY_SIGNAL = 128 # An exit status above this says which signal ended a process
@@ -100,10 +101,23 @@ def _close_but(keep):
     os.closerange(3, keep)
     os.closerange(keep + 1, 65536)
 
-def _wait_and_end(pid):
-    "End as the process `pid` ends: with its status, or with 128 and the number of the signal that killed it"
-    _, status = os.waitpid(pid, 0)
+def _end_as(status):
+    "End as another process did: with its status, or with 128 and the number of the signal that killed it"
     os._exit(BY_SIGNAL + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+
+def _fork_answer(spaces, limits):
+    "A socket to the parent, in the process that is to become the answer's; its parents end as it ends"
+    if spaces:
+        own_spaces(limits.files)
+        if pid := os.fork(): _end_as(os.waitpid(pid, 0)[1])
+        end_with_parent() # this process heads the new space
+    ours, theirs = socket.socketpair()
+    if pid := os.fork():
+        theirs.close()
+        _end_as(count_threads(pid, ours, limits.threads))
+    end_with_parent()
+    ours.close()
+    return theirs
 
 def _become(sock_fd, limits, spaces, isolated):
     "Run in a fork: wall it in, then serve the wire; never returns"
@@ -113,14 +127,8 @@ def _become(sock_fd, limits, spaces, isolated):
         _close_but(sock_fd)
         own = memory_now()
         end_with_parent()
-        if spaces:
-            own_spaces(limits.files)
-            for _ in range(2): # the first fork heads the new space, the second one is the answer's process
-                if pid := os.fork(): # each parent ends with its child
-                    os.close(sock_fd)
-                    _wait_and_end(pid)
-                end_with_parent()
-        serve_answer(Wire(socket.socket(fileno=sock_fd), trusted=False), limits, own, isolated)
+        parent = _fork_answer(spaces, limits) if isolated else None
+        serve_answer(Wire(socket.socket(fileno=sock_fd), trusted=False), limits, own, isolated, parent)
         status = 0
     except BaseException: pass # nobody is there to be told: the end of the socket says it
     finally: os._exit(status)
@@ -128,7 +136,8 @@ def _become(sock_fd, limits, spaces, isolated):
 def serve_answer(wire:Wire,     # To the check
                  limits:Limits,
                  own:int,       # Bytes of memory that the libraries take
-                 isolated:bool  # Are we inside bwrap?
+                 isolated:bool, # Are we inside bwrap?
+                 parent:socket.socket=None # To the process that counts its threads
                 ):
     "Take the answer's text, run it with the rights of an answer, and serve calls of what it defines"
     head, (job,) = wire.receive()
@@ -136,7 +145,7 @@ def serve_answer(wire:Wire,     # To the check
     limit(limits, own)
     if isolated:
         drop_rights()
-        give_up_calls()
+        give_up_calls(parent)
     try: answer = define(job)
     except BaseException as e: # the text of an answer may raise anything
         wire.send_error(e, 'its definition')
@@ -157,16 +166,18 @@ class _Zygote:
     "Children by the number of their answer, and how those that are gone ended"
     def __init__(self, control, spaces, isolated, limits):
         self.control, self.spaces, self.isolated, self.limits = control, spaces, isolated, limits
-        self.children, self.ended = {}, {}
+        self.children, self.ended = {}, {} # Number of an answer: its process; how it ended
 
     def tell(self, **kw): self.control.send(json.dumps(kw).encode())
 
-    def look(self, number):
-        "Has this child ended?"
-        done, status = os.waitpid(self.children[number], os.WNOHANG)
-        if not done: return
-        self.ended[number] = os.waitstatus_to_exitcode(status)
-        del self.children[number]
+    def look(self):
+        "Note which children have ended; this process heads its space, so orphans end here too"
+        while self.children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid: return
+            for number in [n for n,p in self.children.items() if p == pid]:
+                self.ended[number] = os.waitstatus_to_exitcode(status)
+                del self.children[number]
 
     def load(self, order, fds):
         error = ''
@@ -183,12 +194,11 @@ class _Zygote:
     def status(self, order, fds):
         number, late = order['id'], time.monotonic() + 2
         while number in self.children and time.monotonic() < late:
-            self.look(number)
+            self.look()
             time.sleep(0.01)
         self.tell(status=self.ended.get(number))
 
     def answer(self, order, fds):
-        if not self.spaces and self.isolated: _become(fds[0], self.limits, False, True)
         pid = os.fork()
         if not pid: _become(fds[0], self.limits, self.spaces, self.isolated)
         os.close(fds[0])
@@ -198,7 +208,7 @@ class _Zygote:
         orders = {LOAD: self.load, END: self.end, STATUS: self.status, ANSWER: self.answer}
         while True:
             ready, _, _ = select.select([self.control], [], [], 0.2)
-            for number in list(self.children): self.look(number)
+            self.look()
             if not ready: continue
             data, fds, _, _ = socket.recv_fds(self.control, MAX_ORDER, 1)
             if not data: os._exit(0)
@@ -206,11 +216,12 @@ class _Zygote:
             orders[order['do']](order, fds)
 
 def zygote(fd:int,         # Socket to the marker
-           spaces:bool,    # Fork each answer into spaces of its own; else this process becomes the one answer
+           spaces:bool,    # Fork each answer into spaces of its own; else there is one answer
            isolated:bool,  # Are we inside bwrap?
            limits:Limits
           ):
     "Load what is asked for, and fork for each answer; ends when the marker is gone"
+    if isolated and not spaces: unseen() # the one answer sees /proc
     _Zygote(socket.socket(fileno=fd), spaces, isolated, limits).run()
 
 # %% ../../nbs/lib/marking/03_sandbox.ipynb #fdd0c77c
@@ -295,7 +306,6 @@ class Sandbox:
         theirs.close()
         def status():
             "128 and the number of the signal that ended the process, or its exit status"
-            if alone: return inside.proc.wait(5)
             inside.tell(STATUS, id=number)
             return inside.hear(10).get('status')
         def end():

@@ -19,8 +19,8 @@ def test_imports_go_one_way():
     assert done.returncode == 0, done.stdout + done.stderr
 
 def test_no_import_is_hidden_in_a_string():
-    "A name that is data may be imported: the checks and the arms that a week brings, the lab of an answer, what a child process shall call"
-    allowed = {'arms/find.py', 'teaching/exercises.py', 'marking/statements.py', 'marking/sandbox.py', 'training/multi_gpu.py'}
+    "A name that is data may be imported: the checks and the arms that a week brings, the lab of an answer, what a child process shall call, what a fork found that it needs"
+    allowed = {'arms/find.py', 'teaching/exercises.py', 'marking/statements.py', 'marking/sandbox.py', 'marking/apart.py', 'training/multi_gpu.py'}
     found = {}
     for p in HAND_WRITTEN:
         for n in ast.walk(ast.parse(p.read_text())):

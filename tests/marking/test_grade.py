@@ -242,7 +242,7 @@ def totals(out):
 def test_where_namespaces_do_not_nest_each_answer_has_a_bubblewrap_of_its_own(tmp_path):
     want = few(tmp_path/'in', 2)
     secret = tmp_path/'in'/'s0.ipynb'
-    for name, body in (('reads', f'import os\nif os.path.exists({str(secret)!r}) or len([o for o in os.listdir("/proc") if o.isdigit()]) > 2: raise ValueError("it is there")'), ('forks', 'import os; os.fork()'), ('loop', 'while True: pass')):
+    for name, body in (('reads', f'import os\nif os.path.exists({str(secret)!r}) or len([o for o in os.listdir("/proc") if o.isdigit()]) > 3: raise ValueError("it is there")'), ('forks', 'import os; os.fork()'), ('loop', 'while True: pass')):
         (tmp_path/'in'/f'{name}.ipynb').write_text(json.dumps(hostile(body)))
     found = {r['student']: (r['state'], next(m['state'] for m in r['exercises'] if m['id'] == TARGET)) for r in g.grade(tmp_path/'in', tmp_path/'out', limits=LIMITS, spaces=False)}
     assert found == dict(s0=('marked', 'right'), s1=('marked', 'right'), reads=('marked', 'right'), forks=('marked', 'error'), loop=('stopped', 'stopped'))

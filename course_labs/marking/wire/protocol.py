@@ -6,7 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/marking/wire/protocol.html.m
 
 # %% auto #0
 __all__ = ['OUT_OF_TIME', 'OUT_OF_MEMORY', 'DIED', 'MAX_SAYS', 'MAX_WHERE', 'OF_CHECK', 'OF_ANSWER', 'JOB', 'REPLY', 'ERROR',
-           'MAX_CALLS', 'MAX_GRAPHS', 'Stopped', 'RemoteError', 'seed_all', 'Wire']
+           'MAX_CALLS', 'MAX_GRAPHS', 'is_full', 'Stopped', 'RemoteError', 'seed_all', 'Wire']
 
 # %% ../../../nbs/lib/marking/wire/03_protocol.ipynb #cd858997
 import builtins, itertools, random, socket, struct, sys
@@ -22,6 +22,11 @@ _SAYS = {OUT_OF_TIME: 'It was not finished within the time limit.',
          OUT_OF_MEMORY: 'It asked for more memory than the limit allows.',
          DIED: 'Its process ended before it returned.'}
 _MEMORY_WORDS = 'not enough memory', "can't allocate memory" # in errors of torch
+
+def is_full(says:str # What an error says
+           ) -> bool:
+    "Does it say that there was no memory left?"
+    return 'MemoryError' in says or any(o in says for o in _MEMORY_WORDS)
 
 class Stopped(BaseException):
     "The other process went beyond a limit or died; no `except Exception` of a check may swallow it"
@@ -39,7 +44,7 @@ def _sayable(text, limit): return text[:limit].encode('utf-8', 'replace').decode
 
 def _error(name, says, place, token):
     "An exception that was raised at the other end, of the same builtin class where there is one"
-    if name == 'MemoryError' or any(o in says for o in _MEMORY_WORDS): return Stopped(OUT_OF_MEMORY)
+    if name == 'MemoryError' or is_full(says): return Stopped(OUT_OF_MEMORY)
     cls = getattr(builtins, name, None)
     known = isinstance(cls, type) and issubclass(cls, Exception)
     if not known: cls = type(class_name(name), (RemoteError,), {})
@@ -65,6 +70,14 @@ def _call(wire, number, args, kwargs, with_graph):
     res = wire.owned(number)(*args, **kwargs)
     return res, [args, kwargs], wire.keep_graph(res, inputs) if with_graph else 0
 
+def _each(wire, number, calls):
+    "Returns the results of calls one after another, and what the first one that failed raised, or None"
+    res = []
+    for args in calls:
+        try: res.append(wire.owned(number)(*args))
+        except BaseException as e: return res, wire.said(e)
+    return res, None
+
 def _set(wire, number, name, value): setattr(wire.owned(number), name, value)
 
 def _forward(wire, number, state, args, kwargs, training, with_graph):
@@ -88,6 +101,7 @@ def _backward(wire, number, grad):
 OF_CHECK = {Ask.CALL: _call} # What an answer may ask for
 OF_ANSWER = {                # What a check may ask for
     Ask.CALL: _call,
+    Ask.EACH: _each,
     Ask.GET: lambda wire, number, name: getattr(wire.owned(number), name),
     Ask.SET: _set,
     Ask.ITEM: lambda wire, number, key: wire.owned(number)[key],
@@ -198,6 +212,16 @@ class Wire:
         write_back([args, kwargs], back)
         return with_graph(self, res, graph, inputs) if graph else res
 
+    def each(self, number, calls): # Yields results; what a call raised is raised in its place
+        "Call a function of the other end with one list of arguments after another, in one message"
+        calls = [list(o) for o in calls]
+        res = self.ask(Ask.EACH, number, calls)
+        good = type(res) is tuple and len(res) == 2 and type(res[0]) is list
+        good = good and (len(res[0]) == len(calls) or res[1] is not None)
+        if not good: raise WireError('a reply has a wrong form')
+        yield from res[0]
+        if res[1] is not None: self._raise(ERROR, res[1])
+
     def forward(self, module, number, args, kwargs):
         "Run the forward pass of a network whose class lives at the other end"
         import torch
@@ -222,7 +246,8 @@ class Wire:
             self.serve(head, values)
 
     def _raise(self, head, values):
-        good = head == ERROR and [type(v) for v in values] == [str, str, str, int]
+        good = head == ERROR and type(values) in (list, tuple)
+        good = good and [type(v) for v in values] == [str, str, str, int]
         if not good: raise WireError('a reply has a wrong form')
         raise self.raised.get(values[3]) or _error(*values)
 
@@ -239,17 +264,21 @@ class Wire:
             why = str(e) if isinstance(e, WireError) else type(e).__name__
             self.send_error(WireError(f'what it returned cannot be sent: {why}'))
 
-    def send_error(self, e, # An exception
-                   place='' # Where it was raised; default: the line of the answer that it passed through
-                  ):
-        "Say what was raised; what a check raised stays here and keeps its secrets"
+    def send_error(self, e, place=''):
+        "Send what was raised"
+        self.send(ERROR, *self.said(e, place))
+
+    def said(self, e, # An exception
+             place='' # Where it was raised; default: the line of the answer that it passed through
+            ) -> tuple: # (name, text, place, token)
+        "What is said of it; what a check raised stays here and keeps its secrets"
         token = getattr(e, 'token', 0)
         says, place = str(e), where(e) or place
         if self.trusted: # a check may raise `Wrong` where an answer calls it: it comes back as what it was
             token, says, place = next(self.counter), '', ''
             self.raised = {token: e} # the last one
         token = token if type(token) is int else 0
-        self.send(ERROR, type(e).__name__[:MAX_NAME], _sayable(says, MAX_SAYS), place[:MAX_WHERE], token)
+        return type(e).__name__[:MAX_NAME], _sayable(says, MAX_SAYS), place[:MAX_WHERE], token
 
     def _do(self, what, number, *values):
         if what not in self.served: raise WireError('not served')

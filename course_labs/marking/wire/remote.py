@@ -17,6 +17,7 @@ from .fields import MAX_NAME, StandIn
 class Ask(StrEnum):
     "What one end may ask of an object of the other"
     CALL = 'call'
+    EACH = 'each'
     GET = 'get'
     SET = 'set'
     ITEM = 'item'
@@ -48,6 +49,9 @@ class Remote(StandIn):
     def __call__(self, *args, **kwargs):
         wire, number = Remote._there(self)
         return wire.call(number, args, kwargs)
+    def _each(self, calls):
+        wire, number = Remote._there(self)
+        return wire.each(number, calls)
     def __getattr__(self, name):
         if name.startswith('__'): raise AttributeError(name)
         return self._ask(Ask.GET, name)

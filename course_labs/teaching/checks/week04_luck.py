@@ -11,7 +11,7 @@ __all__ = ['BY_HAND', 'GAINS', 'paired_errors', 'check_tell_apart']
 import numpy as np
 
 from .common import expect, like
-from ..exercises import exercise
+from ..exercises import each, exercise
 
 # %% ../../../nbs/lib/teaching/checks/week04_luck.ipynb #8c8f81b9
 def paired_errors(rng,             # numpy Generator
@@ -43,8 +43,7 @@ GAINS = (5, 3), (8, 2) # Seeds, and a gain that a good rule finds in four compar
     'Student\'s t has 4.3 for 3 seeds, 2.78 for 5 and 2.36 for 8 (scipy.stats.t.ppf(0.975, n - 1)).'))
 def check_tell_apart(answer, rng):
     names, draws, swapped = ('a', 'b', 'cannot tell'), 400, dict(a='b', b='a')
-    def told(a, b, call):
-        got = answer(a, b)
+    def told(got, call):
         if type(got) is np.str_: got = str(got)
         # What labs handed out in 2026 called it
         if type(got) is str and got == 'no difference': return 'cannot tell'
@@ -56,17 +55,19 @@ def check_tell_apart(answer, rng):
     kinds = [(n, 0, False) for n in (3, 5, 8)]
     kinds += [(n, gain, flip) for n, gain in GAINS for flip in (False, True)]
     def ask_all(): # In an order that tells nothing
-        said = {kind: [] for kind in kinds}
+        said, asked = {kind: [] for kind in kinds}, []
         for k in rng.permutation(np.repeat(np.arange(len(kinds)), draws)):
             n, gain, flip = kinds[k]
             own = rng.uniform(0.004, 0.02)
             a, b = paired_errors(rng, n, gain*own, own=own)
             if flip: a, b = b, a
-            said[kinds[k]].append(told(a, b, f'tell_apart(a, b) for {n} seeds'))
+            asked.append((kinds[k], (a, b)))
+        for (kind, _), got in zip(asked, each(answer, [args for _,args in asked])):
+            said[kind].append(told(got, f'tell_apart(a, b) for {kind[0]} seeds'))
         return {kind: {o: found.count(o)/draws for o in names} for kind, found in said.items()}
     for a, b, want, why in BY_HAND:
         call = f'tell_apart({a}, {b})'
-        like(told(np.array(a), np.array(b), call), want, call,
+        like(told(answer(np.array(a), np.array(b)), call), want, call,
              (swapped.get(want), 'These are errors: which one is better, the larger or the smaller?'),
              think=why)
     shares = ask_all()
