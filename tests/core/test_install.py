@@ -1,9 +1,9 @@
 "Setting the course up: which build of torch, how much it says it will download, and what happens when a step fails"
-import os, stat, subprocess, sys, tomllib
-from pathlib import Path
+import json, os, subprocess, sys
 
 import pytest
 
+from course_labs.cli import main
 from course_labs.core import install as i
 from course_labs.core.paths import checkout
 
@@ -86,3 +86,16 @@ def test_it_needs_nothing_that_is_installed(tmp_path):
 def test_make_setup_calls_it_and_decides_nothing():
     lines = [l for l in (checkout()/'Makefile').read_text().splitlines() if 'install' in l and l.startswith('\t$(BIN)')]
     assert lines[0] == '\t$(BIN)/python -m course_labs.core.install --venv $(VENV)'
+
+def test_codespaces_and_binder_call_the_same_setup():
+    box = json.loads((checkout()/'.devcontainer'/'devcontainer.json').read_text())
+    assert box['postCreateCommand'] == 'make setup'
+    assert tuple(map(int, box['image'].rsplit(':', 1)[1].split('.'))) >= i.PYTHON
+    verb = box['postAttachCommand'].split()
+    assert verb[0] == '.venv/bin/course-labs' and main([*verb[1:], '--print-command']) == 0
+    assert box['forwardPorts'] == [8888]
+    build = checkout()/'.binder'/'postBuild'
+    lines = build.read_text().splitlines()
+    assert lines[0].startswith('#!') and 'make setup' in lines and os.access(build, os.X_OK)
+    assert tuple(map(int, (checkout()/'.binder'/'runtime.txt').read_text().strip().removeprefix('python-').split('.'))) >= i.PYTHON
+    assert 'make' in (checkout()/'.binder'/'apt.txt').read_text().split()

@@ -69,3 +69,12 @@ def test_wheel_works_where_it_is_unpacked(wheel, tmp_path):
 def test_version_stands_once():
     import course_labs
     assert course_labs.__version__ == project.settings()['version']
+
+def test_a_tag_in_the_place_of_the_branch_pins_badges_and_install_cells():
+    from course_labs.core.notebooks import with_head
+    from course_labs.core.paths import Addresses
+    nb = dict(cells=[dict(cell_type='markdown', source=['# A lab'], metadata={})])
+    head = json.dumps(with_head(nb, 'nbs/labs/week03_cnn.ipynb', Addresses('https://github.com/ann/course_labs', 'spring-2027')))
+    for text in ('/blob/spring-2027/nbs/labs/week03_cnn.ipynb', '/ann/course_labs/spring-2027/nbs/labs/week03_cnn.ipynb', 'git+https://github.com/ann/course_labs@spring-2027'):
+        assert text in head, text
+    assert 'main' not in head
