@@ -50,6 +50,9 @@ def check_tone_row(answer, rng):
              (round(shown), 'That is the frequency. How many hertz has a row?'),
              (round(shown/step) + 1, 'Row 0 is the frequency 0.'),
              think='Row k stands for k*rate/n_fft hertz, and no row for more than rate/2.')
+    k = int(rng.integers(100, 190)) # so far up that another rate or window shows
+    like(answer(20*k), k, f'tone_row({20*k})', think='Without them the rate is 8000 and the window 400: look at '
+                                                     'the first line of the function.')
 
 # %% ../../../nbs/lib/teaching/checks/week02_extras.ipynb #8dc4f29b
 @exercise('w2.batch_for_compute', concepts=('w2.8',), points=2, hints=(
