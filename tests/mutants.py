@@ -236,6 +236,7 @@ OPEN = { # Exercises that ask for what meets a goal, not for values: a mutant th
     'w3.shift_proof': 'any network that meets the conditions',
     'w4.tell_apart': 'any rule that errs as seldom as asked for',
     'w5.tell_tale': 'any classifier that is as accurate as asked for',
+    'w6.varied_list': 'any list that is as varied and as good as asked for',
     'w7.search': 'any search that finds settings as good as asked for',
     'w8.new_question': 'any question that keeps the rules'}
 
