@@ -349,8 +349,8 @@ def check_shop_loop(answer, rng):
                    'of plain numbers that add up to 1.')
     rates, days = rng.uniform(0.05, 0.5, 3).round(2).tolist(), int(rng.integers(3, 9))
     like(answer(list(rates), days), loop(np.array(rates), days), f'shop_loop({rates}, days={days})',
-         think='Without a focus it is 1, and without by_views the clicks are not divided: look at the first line '
-               'of the function.')
+         think='Without a focus it is 1, and without by_views the clicks are not divided: look at the '
+               'first line of the function.')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #w2came001
 # Registered with this week

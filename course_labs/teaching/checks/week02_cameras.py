@@ -70,6 +70,6 @@ def check_place_cameras(answer, rng):
     expect(seen >= 1.4, f'{found}.',
            'You know all places well, but you hardly use it. Where should more of the cameras hang?')
     uneven = np.mean([_after_uneven_days(answer, rng) for _ in range(3)])
-    expect(uneven >= 1.1, 'Where the cameras hung mostly at the poorest place so far, your policy would see '
-           f'{uneven:.2f} times as many animals as equal shares; at least 1.1 is wanted.',
+    expect(uneven >= 1.1, 'Where the cameras hung mostly at the poorest place so far, your policy would '
+           f'see {uneven:.2f} times as many animals as equal shares; at least 1.1 is wanted.',
            'Many records may come from many cameras. What do they mean once you divide by the effort?')

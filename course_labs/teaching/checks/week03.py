@@ -118,7 +118,8 @@ def check_conv_size(answer, rng):
                  'time?')
     n, k = int(rng.integers(20, 64)), int(rng.integers(2, 6))
     like(answer(n, k), n - k + 1, f'conv_size({n}, {k})',
-         think='Without them stride and dilation are 1 and the padding 0: look at the first line of the function.')
+         think='Without them stride and dilation are 1 and the padding 0: look at the first line of the '
+               'function.')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #ck000006
 def _pooled(x, k, mode):

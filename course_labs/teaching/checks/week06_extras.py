@@ -71,7 +71,8 @@ def check_without_people(answer, rng):
         weights = dict(user_factors=rng.normal(size=(n, dim)), user_bias=rng.normal(size=(n, 1)),
                        item_factors=rng.normal(size=(4, dim)), item_bias=rng.normal(size=(4, 1)))
         for t in (weights['user_factors'], weights['user_bias']): t[1:3] = 0
-        weights = {k: weights[k] for k in ('item_bias', 'user_bias', 'item_factors', 'user_factors')[::2*dim - 5]}
+        names = 'item_bias', 'user_bias', 'item_factors', 'user_factors' # in both directions
+        weights = {k: weights[k] for k in names[::2*dim - 5]}
         cases.append(((weights,), f'without_people of {n} users with {dim} factors'))
     nobody = dict(user_bias=np.zeros((3, 1)), item_bias=np.ones((2, 1)), user_factors=np.zeros((3, 2)))
     cases.append(((nobody,), 'without_people of users who never rated'))

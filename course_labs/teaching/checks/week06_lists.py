@@ -113,7 +113,8 @@ def check_item_likeness(answer, rng):
     cases = [((example, 0, 2), 'item_likeness of the example, 0, 2')]
     cases += [((_stars(rng, n, m), 0, 1), f'item_likeness(table of {n} users and {m} items, 0, 1)')
               for n, m in ((8, 5), (20, 6), (50, 4))]
-    cases.append(((_stars(rng, 9, 5)/100, 0, 1), 'item_likeness(table of 9 users whose marks go from 0.01 to 0.05)'))
+    cases.append(((_stars(rng, 9, 5)/100, 0, 1),
+                  'item_likeness(table of 9 users whose marks go from 0.01 to 0.05)'))
     by_cases(answer, cases, _likeness,
              (lambda t, i, j: _likeness(t, i, j, lambda t: t),
               'A generous rater makes all items look alike. What would make the stars of a generous and '

@@ -342,7 +342,8 @@ def check_next_step(answer, rng):
               'next_step of the example')]
     high, middle = [0.91, 0.92, 0.91, 0.92, 0.91], [0.20, 0.22, 0.20, 0.22, 0.20]
     # Training means that floats hold exactly
-    border = ([0.125]*5, [0.25]*5, 0.9, 0.25), ([0.5]*5, high, 0.9, 0.08), ([0.875]*5, high, 0.875, 0.08), ([0.0625]*5, middle, 0.9, 0.0625)
+    border = ([0.125]*5, [0.25]*5, 0.9, 0.25), \
+        ([0.5]*5, high, 0.9, 0.08), ([0.875]*5, high, 0.875, 0.08), ([0.0625]*5, middle, 0.9, 0.0625)
     cases += [(args, 'next_step({}, {}, {}, {})'.format(*args)) for args in border]
     kinds = dict(debug=(0.91, 0.91, 0.01, 0.9, 0.08), fit=(0.12, 0.13, 0.01, 0.9, 0.05),
                  unsure_above=(0.01, 0.085, 0.03, 0.9, 0.08), generalise=(0.01, 0.15, 0.01, 0.9, 0.05),
