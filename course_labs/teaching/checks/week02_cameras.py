@@ -47,7 +47,7 @@ def watch(policy,         # `policy(records, effort)` gives the shares of tomorr
     return float(off), float(records.sum()/evenly)
 
 def _after_uneven_days(policy, rng, places=5):
-    "Animals that it would see tomorrow, of what equal shares see, where most effort went to the poorest place"
+    "Animals seen tomorrow over those of equal shares, where most effort went to the poorest place"
     rates = rng.permutation(np.geomspace(0.04, 0.5, places))
     effort = np.where(rates == rates.min(), 4000., 100.)
     shares = policy(np.round(rates*effort), effort.copy())
