@@ -266,6 +266,9 @@ def check_read_confusion(answer, rng):
             m[:, int(rng.integers(n))] = 0
             if i == 5: m[:, 0] += 1
             m[m.sum(1) == 0] += 1
+        if i in (3, 4): # One answer for a class, and that is right
+            m[:, i - 3] = 0
+            m[i - 3, i - 3] = 1
         n, hit, rows, cols = len(m), np.diag(m), m.sum(1), m.sum(0)
         recall, precision = hit/rows, np.where(cols > 0, hit/np.maximum(cols, 1), 0.)
         call = f'read_confusion({m.tolist()})'
@@ -344,6 +347,10 @@ def check_shop_loop(answer, rng):
              (loop(r, days, 1., by_views), 'What became of focus? Take it as a power of the belief.'),
              think='Do the first two days by hand, as in the example: shares, views, clicks, belief. A list '
                    'of plain numbers that add up to 1.')
+    rates, days = rng.uniform(0.05, 0.5, 3).round(2).tolist(), int(rng.integers(3, 9))
+    like(answer(list(rates), days), loop(np.array(rates), days), f'shop_loop({rates}, days={days})',
+         think='Without a focus it is 1, and without by_views the clicks are not divided: look at the '
+               'first line of the function.')
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #w2came001
 # Registered with this week

@@ -57,6 +57,13 @@ def watch(policy, rng, **kw) -> tuple:
     "One forest: distance of the estimated shares from the true ones, animals seen; the rest as `watch_all`"
     return tuple(map(float, watch_all(policy, rng, 1, **kw)[0]))
 
+def _after_uneven_days(policy, rng, places=5):
+    "Animals seen tomorrow over those of equal shares, where most effort went to the poorest place"
+    rates = rng.permutation(np.geomspace(0.04, 0.5, places))
+    effort = np.where(rates == rates.min(), 4000., 100.)
+    shares = policy(np.round(rates*effort), effort.copy())
+    return float((shares*rates).sum()/rates.mean())
+
 @exercise('w2.place_cameras', concepts=('w2.7', 'w2.2'), points=3, hints=(
     'records/effort estimates the rate of a place; records alone confirm where you looked. Add a little to '
     'both, so that a place without luck on the first day is not lost.',
@@ -72,3 +79,7 @@ def check_place_cameras(answer, rng):
            'you look: what do they mean once you divide by the effort?')
     expect(seen >= 1.4, f'{found}.',
            'You know all places well, but you hardly use it. Where should more of the cameras hang?')
+    uneven = np.mean([_after_uneven_days(answer, rng) for _ in range(3)])
+    expect(uneven >= 1.1, 'Where the cameras hung mostly at the poorest place so far, your policy would '
+           f'see {uneven:.2f} times as many animals as equal shares; at least 1.1 is wanted.',
+           'Many records may come from many cameras. What do they mean once you divide by the effort?')

@@ -50,6 +50,11 @@ def check_tone_row(answer, rng):
              (round(shown), 'That is the frequency. How many hertz has a row?'),
              (round(shown/step) + 1, 'Row 0 is the frequency 0.'),
              think='Row k stands for k*rate/n_fft hertz, and no row for more than rate/2.')
+    for off in (9.8, -9.8): # so far up and so near the middle of two rows that another rate or window shows
+        k = int(rng.integers(180, 197))
+        f = 20*k + off
+        like(answer(f), k, f'tone_row({f:g})', think='Without them the rate is 8000 and the window 400: '
+                                                     'look at the first line of the function.')
 
 # %% ../../../nbs/lib/teaching/checks/week02_extras.ipynb #8dc4f29b
 @exercise('w2.batch_for_compute', concepts=('w2.8',), points=2, hints=(

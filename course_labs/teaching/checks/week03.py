@@ -116,6 +116,10 @@ def check_conv_size(answer, rng):
             'The first position counts as well, before the kernel has moved at all.'),
            think='Put the kernel at position 0, then at stride, and so on. Where may it begin for the last '
                  'time?')
+    n, k = int(rng.integers(20, 64)), int(rng.integers(2, 6))
+    like(answer(n, k), n - k + 1, f'conv_size({n}, {k})',
+         think='Without them stride and dilation are 1 and the padding 0: look at the first line of the '
+               'function.')
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #ck000006
 def _pooled(x, k, mode):
@@ -353,7 +357,7 @@ def check_pick_rate(answer, rng):
     for i in range(8):
         t, start = np.arange(int(rng.integers(5, 9))), float(rng.uniform(2, 3))
         fall = lambda speed, end: [float(o) for o in end + (start - end)*np.exp(-speed*t)]
-        rates = [round(float(10.**e), 6) for e in sorted(rng.choice(np.arange(-7, 3), 8, replace=False))]
+        rates = [round(float(10.**e), 7) for e in sorted(rng.choice(np.arange(-7, 3), 9, replace=False))]
         low = float(rng.uniform(0.3, 0.5))
         dip = fall(1.5, low - 0.25)
         dip[-2:] = [low, low + 0.3] # lowest point, and then up again
@@ -362,8 +366,11 @@ def check_pick_rate(answer, rng):
         # finite again at the end, and lowest; and one that rose first and then fell
         back, rose = fall(2., 0.02), fall(0.8, low + 0.2)
         back[2], rose[1] = inf if i % 2 else nan, start + 1
-        curves = [fall(0.01, 0.1), fall(0.1, 0.1), fall(1.2, low), dip, up, nans, back, rose]
-        best, order = rates[2], rng.permutation(8)
+        level = [start, *(start + rng.uniform(-1, 1, len(t) - 2)).tolist(), start] # ends where it began
+        curves = [fall(0.01, 0.1), fall(0.1, 0.1), fall(1.2, low), dip, up, nans, back, rose, level]
+        curves = [curves[j] for j in rng.permutation(9)] # no rate and no place says what became of it
+        fine = [j for j, c in enumerate(curves) if np.isfinite(c).all() and c[-1] <= c[0]]
+        best, order = rates[min(fine, key=lambda j: curves[j][-1])], rng.permutation(9)
         if i == 0:
             curves = [[2.3, 2.2, 2.1], [2.3, 0.9, 0.4], [2.3, 0.2, nan], [2.3, 1.1, 7.5]]
             rates, order, best = [0.001, 0.1, 1., 10.], range(4), 0.1

@@ -142,7 +142,8 @@ def check_vit_size(answer, rng):
     'Rising: t = done/0.25, from lr/25 to lr. Falling: t = (done - 0.25)/0.75, from lr to lr/100000.'))
 def check_one_cycle_at(answer, rng):
     by_hand = 0., 0.125, 0.25, 1., 0.625, 0.375
-    for i, done in enumerate((*by_hand, *rng.uniform(0, 1, 8).round(3).tolist())):
+    peak = rng.uniform(0.252, 0.27, 2).round(4).tolist() # just past it
+    for i, done in enumerate((*by_hand, *peak, *rng.uniform(0, 1, 8).round(3).tolist())):
         lr = round(float(10**rng.uniform(-3, 0)), 4) if i >= len(by_hand) else 0.1
         a, b, t = (lr/25, lr, done/0.25) if done <= 0.25 else (lr, lr/1e5, (done - 0.25)/0.75)
         ease = lambda t, a=a, b=b: a + (b - a)*(1 - math.cos(math.pi*t))/2
@@ -164,7 +165,8 @@ def check_one_cycle_at(answer, rng):
               'At the end the rate is far below the one that it began with: lr/100000.'),
              (lr*(1 - math.cos(2*math.pi*done))/2,
               'The peak is not in the middle of the training, and the rate does not begin at 0.'),
-             think='Try the ends by hand: lr/25 at 0, lr at a quarter, lr/100000 at 1.', tol=1e-7)
+             think='Try the ends by hand: lr/25 at 0, lr at a quarter, lr/100000 at 1.',
+             tol=1e-7 if done < 1 else 2e-12)
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #789f3827
 @exercise('w4.soft_and_hard', concepts=('w4.11', 'w4.8'), hints=(
@@ -229,6 +231,9 @@ def check_attend_to_patches(answer, rng):
         if i == 0:
             q, k, v = np.ones((3, 2)), np.ones((3, 2)), np.array([[1., 0.], [3., 2.], [100., 100.]])
             real = np.array([True, True, False])
+        if i == 5: # one row scores thousands above 0, and another thousands below
+            q, k = np.abs(q) + 1, np.abs(k) + 1
+            q[0], q[1] = q[0]*400, -q[1]*400
         if i == 6: q = q*400
         if i in (7, 8): # the real tokens' scores lie thousands below 0, or below those of the empty ones
             q, k = np.abs(q), np.abs(k)
@@ -237,7 +242,7 @@ def check_attend_to_patches(answer, rng):
         t, d = q.shape
         s = q @ k.T/math.sqrt(d)
         w, cut = softmax(np.where(real, s, -np.inf)), softmax(s)*real
-        scores = {6: 'large', 7: 'far negative', 8: 'very different'}.get(i, 'usual')
+        scores = {5: 'very different', 6: 'large', 7: 'far negative', 8: 'very different'}.get(i, 'usual')
         call = (f'attend_to_patches(q, k, v, real) for {t} tokens, {int(real.sum())} of them real, '
                 f'{scores} scores')
         got = answer(q.copy(), k.copy(), v.copy(), real.copy())
@@ -315,11 +320,12 @@ def check_pixel_norm(answer, rng):
         if i == 1: x, weight, bias = x[:, :c, :c], np.ones(c), np.zeros(c)
         if i == 2: x[:, 0, 0] = 1. # a pixel whose channels are all equal
         if i == 3: eps = 0.5
+        if i == 4: x[:, 0, 0] = 1 + rng.permutation(c)*1e-3 # varies so little that eps counts
         want = norm(x, weight, bias, eps)
         size = f'{len(x)} channels of {x.shape[1]} x {x.shape[2]} pixels'
         call = f'pixel_norm(x, weight, bias, eps={eps:g}) for {size}'
         with np.errstate(all='ignore'):
-            got = answer(x.copy(), weight.copy(), bias.copy(), eps)
+            got = answer(x.copy(), weight.copy(), bias.copy(), *([eps] if i != 4 else []))
             _expect_array(got, want, call, f'a float array of the shape {x.shape}')
             like(got, want, call,
                  (norm(x, weight, bias, eps, (1, 2)),

@@ -28,6 +28,7 @@ def check_loss_scale(answer, rng):
         g[rng.integers(0, 4000, 300)] = 0
         # By hand; the largest is negative; it is above 65504; log2 of the quotient is rounded up
         fixed = [[3., -1e-3, 1e-12, 0.], [-3., 0.5, 1e-12], [1.5e5, -2., 1e-9], [0.6, -0.01, 1e-13, 0.]]
+        fixed.append([-65504*2.**-int(rng.integers(6, 16)), 1e-3, 1e-13, 0.]) # fits to the last
         if i < len(fixed): g = np.array(fixed[i], dtype=np.float32)
         top, live = float(np.abs(g).max()), g != 0
         lost = lambda s: float((((g*np.float32(s)).astype(np.float16) == 0) & live).sum()/live.sum())

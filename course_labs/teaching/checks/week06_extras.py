@@ -15,6 +15,7 @@ from ..exercises import exercise
 
 # %% ../../../nbs/lib/teaching/checks/week06_extras.ipynb #ch6e0015
 def _unit(V): return V/np.linalg.norm(V, axis=1, keepdims=True)
+def _columns(V): return V/np.linalg.norm(V, axis=0) # the wrong axis
 def _nearest(Q, T): return (_unit(Q)@_unit(T).T).argmax(1)
 
 def _sentences(rng, n, m, dim):
@@ -23,7 +24,8 @@ def _sentences(rng, n, m, dim):
         Q = rng.normal(size=(n, dim))*rng.uniform(0.5, 3, (n, 1))
         T = rng.normal(size=(m, dim))*rng.uniform(0.2, 6, (m, 1))
         apart = np.linalg.norm(Q[:, None] - T, axis=2).argmin(1)
-        others = (Q@T.T).argmax(1), apart, (_unit(Q)@_unit(T).T).argmax(0)[:n]
+        others = [(Q@T.T).argmax(1), apart, (_unit(Q)@_unit(T).T).argmax(0)[:n],
+                  (_columns(Q)@_unit(T).T).argmax(1), (_unit(Q)@_columns(T).T).argmax(1)]
         if all((o != _nearest(Q, T)).any() for o in others): return Q, T
 
 @exercise('w6.find_translation', concepts=('w6.11', 'w6.6'), hints=(
@@ -69,8 +71,10 @@ def check_without_people(answer, rng):
         weights = dict(user_factors=rng.normal(size=(n, dim)), user_bias=rng.normal(size=(n, 1)),
                        item_factors=rng.normal(size=(4, dim)), item_bias=rng.normal(size=(4, 1)))
         for t in (weights['user_factors'], weights['user_bias']): t[1:3] = 0
+        names = 'item_bias', 'user_bias', 'item_factors', 'user_factors' # in both directions
+        weights = {k: weights[k] for k in names[::2*dim - 5]}
         cases.append(((weights,), f'without_people of {n} users with {dim} factors'))
-    nobody = dict(user_bias=np.zeros((3, 1)), item_bias=np.ones((2, 1)))
+    nobody = dict(user_bias=np.zeros((3, 1)), item_bias=np.ones((2, 1)), user_factors=np.zeros((3, 2)))
     cases.append(((nobody,), 'without_people of users who never rated'))
     by_cases(answer, cases, _publishable,
              (lambda w: dict(w), 'A row of a user table describes a person. May it be published?'),

@@ -113,6 +113,8 @@ def check_item_likeness(answer, rng):
     cases = [((example, 0, 2), 'item_likeness of the example, 0, 2')]
     cases += [((_stars(rng, n, m), 0, 1), f'item_likeness(table of {n} users and {m} items, 0, 1)')
               for n, m in ((8, 5), (20, 6), (50, 4))]
+    cases.append(((_stars(rng, 9, 5)/100, 0, 1),
+                  'item_likeness(table of 9 users whose marks go from 0.01 to 0.05)'))
     by_cases(answer, cases, _likeness,
              (lambda t, i, j: _likeness(t, i, j, lambda t: t),
               'A generous rater makes all items look alike. What would make the stars of a generous and '
@@ -219,10 +221,10 @@ def check_mean_reciprocal_rank(answer, rng):
              think='What is the mean of no numbers? The statement says what to return.')
 
 # %% ../../../nbs/lib/teaching/checks/week06_lists.ipynb #7e19eb53
-def _taste(rng, n=60, genres=6, dim=8):
+def _taste(rng, n=60, genres=6, dim=8, most=0.8):
     "Scores from 0 to 1 and vectors of items in genres, for a user who loves one genre above all"
     genre, centres = rng.integers(0, genres, n), np.linalg.qr(rng.normal(size=(dim, dim)))[0][:genres]
-    love = rng.permutation(np.linspace(0.6, 0.8, genres))
+    love = rng.permutation(np.linspace(0.6, most, genres))
     love[love.argmax()] = 0.85
     scores = np.clip(love[genre] + rng.normal(size=n)*0.05, 0.05, 1)
     vectors = centres[genre] + rng.normal(size=(n, dim))*0.1
@@ -269,14 +271,15 @@ def check_varied_list(answer, rng):
     expect(2 in rows, 'In the example items 0 and 1 point the same way, and item 2 is affordable.',
            'Which of the three lists of two items are allowed, and which of these is least alike?')
     alike = []
-    for _ in range(20):
-        scores, V = _taste(rng)
+    # For one in five all genres but one are dear, and of these lists the score alone is looked at
+    for dear in rng.permutation([False]*20 + [True]*5):
+        scores, V = _taste(rng, most=0.62 if dear else 0.8)
         k = int(rng.integers(6, 11))
         rows = _is_list(answer(scores.copy(), V.copy(), k), k, len(scores))
         kept = _kept(scores, rows)
         expect(kept >= 0.9 - 1e-9,
                f'A list keeps {kept:.1%} of the score of the {k} best, and 90 % were asked for.', think)
-        alike.append((_sameness(V[rows]), _sameness(V[np.argsort(-scores)[:k]])))
+        if not dear: alike.append((_sameness(V[rows]), _sameness(V[np.argsort(-scores)[:k]])))
     got, plain = np.mean(alike, axis=0)
     expect(got <= 0.2,
            f'Over 20 users the items of your lists have a mean cosine of {got:.2f}; the {k} best have '

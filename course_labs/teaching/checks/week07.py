@@ -89,7 +89,7 @@ def check_count_weights(answer, rng):
     "The example, stacks with one and two blocks of convolutions, and one without any"
     example = [('conv', 4, 3), ('norm',), ('pool',), ('flatten',), ('dropout', 0.3), ('dense', 10)]
     cases = [((8, 8, 1), example)]
-    for side, blocks in ((8, 1), (13, 2), (28, 2), (6, 0)):
+    for side, blocks in ((8, 1), (13, 2), (28, 2), (6, 0), (2*int(rng.integers(4, 9)) + 1, 1)):
         f = rng.integers(3, 33, 4).tolist()
         stack = sum([[('conv', f[b], int(rng.choice([3, 5]))), ('norm',), ('pool',)] for b in range(blocks)],
                     [])

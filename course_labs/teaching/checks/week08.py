@@ -39,7 +39,10 @@ _CURVES = (
     ([0.9, 0.5, 0.4, 0.3], [5.0, 4.0, 4.2, 4.3]),
     ([1.0, 0.8, 0.7, 0.6], [1.0, 0.70, 0.75, 0.72]),
     ([1.0, 0.6, 0.3, 0.4], [1.0, 0.7, 0.9, 1.0]),
-    ([1.0, 0.5, 0.5], [1.0, 0.6, 0.8]))
+    ([1.0, 0.5, 0.5], [1.0, 0.6, 0.8]),
+    ([1.0, 0.6, 1.0], [1.0, 0.7, 0.9]),
+    ([1.0, 0.6, 0.4, 0.3], [1.1, 0.7, 0.75, 0.8]),
+    ([1.0, 0.6, 0.5, 0.7], [1.0, 0.7, 0.9, 1.0]))
 
 @exercise('w8.read_curve', concepts=('w1.5', 'early-stopping', 'underfitting'), hints=(
     'First the epoch: where is the validation loss lowest? valid.index(min(valid)) counts from 0.',
@@ -114,6 +117,8 @@ def check_cheapest(answer, rng):
     cases += [(never, 'cheapest where no alarm is cheapest'),
               (tie, 'cheapest where two thresholds cost the same'),
               (equal, 'cheapest where two rows have the same score')]
+    parted = np.sort(rng.choice(np.arange(1, 99), 4, replace=False))[::-1]/100
+    cases.append(((parted, np.arange(4) < 2, 3, 2), 'cheapest where one threshold makes no mistake'))
     for n, miss, false_alarm in ((8, 3, 1), (20, 10, 1), (20, 1, 6), (40, 2.5, 1.5)):
         positive = rng.random(n) < 0.4
         scores = np.clip(rng.normal(0.35 + 0.3*positive, 0.2), 0.01, 0.99).round(1 + (n == 8))
@@ -167,8 +172,8 @@ def check_through(answer, rng):
     cases = [(example, 'through of the example')]
     for k in range(3):
         h, w = (int(o) for o in rng.integers(20, 40, 2))
-        conv = [('conv', int(rng.integers(2, 9)), int(rng.integers(2, 6)), 1 + k % 2, int(rng.integers(1, 3)))
-                for _ in range(2)]
+        conv = [('conv', int(rng.integers(2, 9)), int(rng.integers(2, 6)), 1 + k % 2, pad)
+                for pad in rng.permutation([1, 2]).tolist()]
         layers = [conv[0], ('pool', 2 + k % 2), conv[1], ('flatten',), ('linear', 7), ('linear', 3)]
         shape = (int(rng.integers(2, 5)), h | 1, w & ~1)
         cases.append(((shape, layers), f'through({shape}, {layers})'))
@@ -337,7 +342,8 @@ def check_next_step(answer, rng):
               'next_step of the example')]
     high, middle = [0.91, 0.92, 0.91, 0.92, 0.91], [0.20, 0.22, 0.20, 0.22, 0.20]
     # Training means that floats hold exactly
-    border = ([0.5]*5, high, 0.9, 0.08), ([0.875]*5, high, 0.875, 0.08), ([0.0625]*5, middle, 0.9, 0.0625)
+    border = ([0.125]*5, [0.25]*5, 0.9, 0.25), \
+        ([0.5]*5, high, 0.9, 0.08), ([0.875]*5, high, 0.875, 0.08), ([0.0625]*5, middle, 0.9, 0.0625)
     cases += [(args, 'next_step({}, {}, {}, {})'.format(*args)) for args in border]
     kinds = dict(debug=(0.91, 0.91, 0.01, 0.9, 0.08), fit=(0.12, 0.13, 0.01, 0.9, 0.05),
                  unsure_above=(0.01, 0.085, 0.03, 0.9, 0.08), generalise=(0.01, 0.15, 0.01, 0.9, 0.05),
@@ -346,7 +352,7 @@ def check_next_step(answer, rng):
     for name, (t, v, spread, baseline, target) in kinds.items():
         for n in (6, 8):
             unit = np.resize([-1., 1.], n)
-            train = (t + 0.002*unit).round(4).tolist()
+            train = (t + 0.002*unit + 0.006*(np.arange(n) == rng.integers(n))).round(4).tolist() # no median
             valid = (v + spread*unit*rng.uniform(0.9, 1.1)).round(4).tolist()
             call = f'next_step({train}, {valid}, {baseline}, {target})'
             cases.append(((train, valid, baseline, target), call))

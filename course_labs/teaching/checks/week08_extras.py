@@ -98,10 +98,10 @@ def _box(history, back=False, cap=5, from_due=False, start=1):
     'review, also when it came late.'))
 def check_due(answer, rng):
     "Random histories, the empty one too"
-    for n in (4, 7, 9, 12):
+    for n in rng.permutation([1, 2, 4, 7, 9, 12]).tolist():
         day, history = 0, []
         for k in range(n):
-            history.append((day, bool(k != 3 and rng.random() < 0.85)))
+            history.append((day, bool(n < 3 or k != 3 and rng.random() < 0.85)))
             day = _box(history)[1] + int(rng.integers(0, 4))
         if n == 7: history = [(0, True), (2, True), (6, True), (14, True), (30, True), (46, True), (62, True)]
         if n == 12: history = history[:6] + [(history[5][0] + 2, True), (history[5][0] + 40, False)]
@@ -170,7 +170,8 @@ def check_discrimination(answer, rng):
     for n, k in ((8, 4), (30, 6), (100, 10)):
         ability = rng.normal(size=(n, 1))
         right = (rng.random((n, k)) < 1/(1 + np.exp(-rng.uniform(-1, 2, k)*ability))).astype(int)
-        right[:, -1] = 1
+        easy = int(rng.integers(k - 1))
+        right[:, easy] = 1
         rest, total = right.sum(1)[:, None] - right, right.sum(1)
         with_own = np.array([_corr(right[:, j], total) for j in range(k)])
         want = np.array([_corr(right[:, j], rest[:, j]) for j in range(k)])
@@ -179,7 +180,7 @@ def check_discrimination(answer, rng):
                         'compared with?'),
              (right.mean(0).astype(float), 'That says how easy a question is. Does it also say who gets it '
                                            'right?'),
-             think=f'Question {k - 1} is answered rightly by everybody, so it tells nothing: 0. Then look '
+             think=f'Question {easy} is answered rightly by everybody, so it tells nothing: 0. Then look '
                    'at the last question of the example.')
     right = np.array([[1, 1, 0], [0, 1, 0], [1, 1, 0], [0, 1, 0]]) # the others than 0: all the same
     same(answer(right.copy()), np.zeros(3), f'discrimination({right.tolist()})',
@@ -244,7 +245,11 @@ def check_study_plan(answer, rng):
     cases = [([('A', 40, 4.2), ('B', 30, 3.), ('C', 30, 3.)], 60)]
     def topic(i): return f'topic {i}', int(rng.integers(2, 13))*5, round(float(rng.uniform(0.5, 5)), 1)
     for n in (5, 8, 10): cases.append(([topic(i) for i in range(n)], int(rng.integers(60, 120))))
-    cases.append(([('A', 40, 4.2), ('B', 30, 3.)], 20))
+    some = [topic(i) for i in range(3)]
+    m, marks = int(rng.integers(4, 13))*5, round(float(rng.uniform(0.5, 4)), 1)
+    cases += [([('A', 40, 4.2), ('B', 30, 3.)], 20), (some, sum(o[1] for o in some)),
+              (some, sum(o[1] for o in some) - 1), ([('A', m, marks + 1), ('B', m, marks)], m),
+              ([('A', m, round(marks/4, 1))], m)]
     for topics, minutes in cases:
         got, call = answer(list(topics), minutes), f'study_plan({topics}, {minutes})'
         table = {n: (m, g) for n,m,g in topics}
@@ -275,13 +280,18 @@ _OTHERS = 'all of the above', 'none of the above', 'all of them', 'none of them'
 
 def _flat(s): return ' '.join(s.lower().split())
 
+def _alike(a, b):
+    "Share of their words that two texts have in common"
+    a, b = (set(''.join(c if c.isalnum() else ' ' for c in s.lower()).split()) for s in (a, b))
+    return len(a & b)/max(1, len(a | b))
+
 def _new_to_bank(q):
     "Neither its id nor its text stands in the bank, and it is of the week that its id says"
     from course_labs.teaching.questions import bank, question_week
     for other in bank():
         if other['id'] == q['id']: raise Wrong(f"The id {q['id']} is taken.", 'Numbers up to q99 are free.')
-        if _flat(other['text']) == _flat(q['text']):
-            raise Wrong(f"The question is {other['id']} of the bank.",
+        if _flat(other['text']) == _flat(q['text']) or _alike(other['text'], q['text']) > 0.7:
+            raise Wrong(f"The question is {other['id']} of the bank, or nearly.",
                         'Ask something that the bank does not ask yet.')
     week = question_week(q['id'])
     if not any(c.startswith(f'w{week}.') for c in q['concepts']):

@@ -86,12 +86,12 @@ def _one_weight():
     'net.train() before the batches and net.eval() after them; range(0, len(X), bs); opt.zero_grad() before '
     'backward(); with torch.no_grad(): F.mse_loss(net(X_valid), y_valid).item().'))
 def check_train_loop(answer, rng):
-    "The example, then nets whose layers know the mode, with batches that do not divide the rows"
+    "The example, then nets whose layers know the mode, with batches that divide the rows and that do not"
     from torch import tensor
     def column(*values): return tensor(values).float()[:, None]
     example = _one_weight(), column(1, 1), column(0, 0), column(2), column(0), 0.1, 1, 1
     cases = [(example, 'train_loop of the example')]
-    for n, n_in, bs, epochs in ((8, 2, 3, 2), (11, 3, 4, 3)):
+    for n, n_in, bs, epochs in ((8, 2, 3, 2), (11, 3, 4, 3), (6, 2, 3, 1)):
         X, V = tensor(rng.normal(size=(n, n_in))).float(), tensor(rng.normal(size=(4, n_in))).float()
         y, v = tensor(rng.normal(size=(n, 1))).float(), tensor(rng.normal(size=(4, 1))).float()
         call = f'train_loop(a net, {n} rows, {epochs} epochs, bs={bs})'
