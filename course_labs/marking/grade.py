@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..core.files import CourseError
 from ..core.paths import checkout
+from .gradebook import at_work
 from .markers import FAILED, mark_on_cluster, mark_on_threads
 from .marks import make_course
 from .results import Results, kept_seeds
@@ -36,19 +37,31 @@ def grade(path,             # Folder, notebook or zip
           trust:bool=False, # Run answers unguarded
           scheduler:str='', # Address of a Dask scheduler that hands out the work
           spaces:bool=None, # Fork answers from one process inside bubblewrap; default: where that works
-          progress=None     # Called with (done, all, result)
-         ) -> list:         # Results, by student
-    "Mark submissions and write `grades.csv` and a page a student; goes on where an earlier call stopped"
+          roster=None,      # Gradebook export of Moodle or Canvas, to be filled
+          column:str='',    # Its column; default: the one that names the week
+          late=None,        # File of late rules
+          progress=None,    # Called with (done, all, result)
+          say=None          # Called with each line that a person should read
+         ) -> list:         # Rows of the gradebook, by student: of each student's submissions the newest
+    "Mark submissions and write gradebook, `grades.csv` and pages; goes on where an earlier call stopped"
     out = Path(out)
     if not trust and not scheduler and (why := why_not()):
         raise CourseError(f'answers cannot be walled in here: {why}; {INSTALL_BWRAP}')
     subs = read_submissions(path)
     try: (out/'results').mkdir(parents=True, exist_ok=True)
     except OSError as e: raise CourseError(f'cannot make the folder {out}: {e.strerror}') from None
-    checks = [str(Path(p).resolve()) for p in checks]
-    course = make_course(labs, checks=checks, week=week, limits=limits, trust=trust, spaces=spaces,
-                         **kept_seeds(out), hide=_hidden(path, out, labs, checks))
-    results = Results(out, subs, course)
+    with at_work(out):
+        checks = [str(Path(p).resolve()) for p in checks]
+        course = make_course(labs, checks=checks, week=week, limits=limits, trust=trust, spaces=spaces,
+                             **kept_seeds(out), hide=_hidden(path, out, labs, checks))
+        results = Results(out, subs, course)
+        try: _mark(results, subs, course, jobs, scheduler, progress)
+        finally: rows, lines = results.finish(labs)
+    for line in lines if say else (): say(line)
+    return rows
+
+def _mark(results, subs, course, jobs, scheduler, progress):
+    "What has no result yet"
     todo = results.missing(subs)
     count = len(subs) - len(todo)
     def done(sub, res):
@@ -56,8 +69,5 @@ def grade(path,             # Folder, notebook or zip
         count += 1
         results.add(sub, res, keep=res['state'] != FAILED)
         if progress: progress(count, len(subs), res)
-    try:
-        if todo and scheduler: mark_on_cluster(todo, course, scheduler, done)
-        elif todo: mark_on_threads(todo, course, min(jobs, len(todo)), done)
-    finally: results.finish()
-    return results.all()
+    if todo and scheduler: mark_on_cluster(todo, course, scheduler, done)
+    elif todo: mark_on_threads(todo, course, min(jobs, len(todo)), done)

@@ -39,6 +39,13 @@ class Submission:
     data:bytes=b''    # Its content
     fault:str=''      # Why it was not read: `REFUSED`, `EMPTY`, `UNREADABLE` or `NO_NOTEBOOK`
     note:str=''       # What a person should know about that
+    id:str=''         # The platform's number of the student
+    when:str=''       # When it was handed in, as the platform says it: ISO 8601
+    late:bool=False   # Does the platform call it late?
+    attempt:int=0     # The platform's count of attempts
+    modified:str=''   # When the file was last changed
+    platform:str=''   # 'moodle', 'canvas' and so on
+    handle:str=''     # Name of its folder or file there: what feedback is sent back by
 
     @property
     def digest(self) -> str:
