@@ -96,7 +96,7 @@ def gradebook(out='graded',  # Folder of results
     work is marked again, and grades.csv and the feedback pages follow"""
     from course_labs.marking.decisions import decide, points_in, read_decisions, shown
     decisions = [(s, e, points_in(p, f'--set {s} {e}'), why) for s,e,p in set or ()]
-    if any(p is None for *_,p,_ in decisions): raise CourseError('--set without points: --unset takes one back')
+    if any(o[2] is None for o in decisions): raise CourseError('--set needs points; --unset takes one back')
     decisions += [(s, e, None, '') for s,e in unset or ()] + (read_decisions(table) if table else [])
     if decisions or comment:
         lines = decide(out, decisions, comment or ())

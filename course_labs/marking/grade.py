@@ -13,10 +13,13 @@ from pathlib import Path
 from ..core.files import CourseError
 from ..core.paths import checkout
 from .gradebook import at_work
+from .late import read_rules
+from .lms import check_roster, matched, send_back, with_lateness
 from .markers import FAILED, mark_on_cluster, mark_on_threads
 from .marks import make_course
 from .results import Results, kept_seeds
 from .rights import Limits
+from .roster import Roster
 from .sandbox import INSTALL_BWRAP, why_not
 from .submissions import read_submissions
 
@@ -47,7 +50,11 @@ def grade(path,             # Folder, notebook or zip
     out = Path(out)
     if not trust and not scheduler and (why := why_not()):
         raise CourseError(f'answers cannot be walled in here: {why}; {INSTALL_BWRAP}')
+    rules, table = read_rules(late) if late else None, Roster(roster) if roster else None
     subs = read_submissions(path)
+    people = list(dict.fromkeys((s.student, s.id, s.platform) for s in subs))
+    if table: check_roster(table, people, [week] if week else [], column)
+    of, unmatched = matched(table, people) if table else ({}, [])
     try: (out/'results').mkdir(parents=True, exist_ok=True)
     except OSError as e: raise CourseError(f'cannot make the folder {out}: {e.strerror}') from None
     with at_work(out):
@@ -56,9 +63,15 @@ def grade(path,             # Folder, notebook or zip
                              **kept_seeds(out), hide=_hidden(path, out, labs, checks))
         results = Results(out, subs, course)
         try: _mark(results, subs, course, jobs, scheduler, progress)
-        finally: rows, lines = results.finish(labs)
+        finally: rows, lines = results.finish(labs, lambda rows: _finishing(rows, of, rules))
+        lines += unmatched + send_back(out, rows, table, of, column)
     for line in lines if say else (): say(line)
     return rows
+
+def _finishing(rows, of, rules):
+    "Rows with the names of the roster, and with late rules applied"
+    rows = [dict(r, name=of[k].name) if (k := (r['student'], r['id'])) in of else r for r in rows]
+    return with_lateness(rows, rules, of) if rules else rows
 
 def _mark(results, subs, course, jobs, scheduler, progress):
     "What has no result yet"
