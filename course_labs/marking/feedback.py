@@ -28,7 +28,7 @@ def _site():
     except OSError: return '' # no checkout: then there is no link
 
 def titles(labs:dict=None # Week, or name of an extra: notebook; default: those of the course
-          ) -> dict:      # Name of the lab: dict(title, link), and id of an exercise: dict(title, level, link)
+          ) -> dict:      # Name of a lab: title and link; id of an exercise: title, level and link
     "What a lab and its exercises are called, and where the site shows them"
     res, site = {}, _site()
     for path in map(Path, (labs or lab_notebooks(extras=True)).values()):

@@ -50,8 +50,8 @@ def origin(place:str,     # Path of a file
         return [Origin(m[2], when=f'{m[3]}T{m[4]}:{m[5]}:{m[6]}', platform='blackboard', handle=p.name)]
     m = _CANVAS.fullmatch(p.name)
     if m and m[1] == m[1].lower() and not m[1].isdigit() and not LABS.match(m[1] + '1'):
-        return [Origin(m[1], m[3], late=bool(m[2]), attempt=_copy(PurePosixPath(m[5]).stem), platform='canvas',
-                       handle=p.name)]
+        copy = _copy(PurePosixPath(m[5]).stem)
+        return [Origin(m[1], m[3], late=bool(m[2]), attempt=copy, platform='canvas', handle=p.name)]
     m = _CLASSROOM.fullmatch(p.name)
     if m and not LABS.match(m[1]):
         return [Origin(m[1].strip(), attempt=_copy(m[2]), platform='classroom', handle=p.name)]

@@ -8,7 +8,7 @@ Docs: https://course-labs.github.io/course_labs/lib/marking/roster.html.md"""
 __all__ = ['Cell', 'cells', 'Student', 'Roster']
 
 # %% ../../nbs/lib/marking/15_roster.ipynb #1ca3b759
-import codecs, csv, io, re, unicodedata
+import codecs, re, unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 

@@ -85,7 +85,9 @@ def _number(text):
     try: return float(text.strip().replace(',', '.'))
     except ValueError: return None
 
-def _same(a, b): return a.strip() == b.strip() or (None not in (x := (_number(a), _number(b))) and x[0] == x[1])
+def _same(a, b):
+    x, y = _number(a), _number(b)
+    return a.strip() == b.strip() or (x is not None and x == y)
 
 def edits(old:str,   # `grades.csv` as it was written
           new:bytes  # As it is now
@@ -148,7 +150,7 @@ def changes(before:list, # Rows of the gradebook
            ) -> list:    # Of dicts: student, id, lab, exercise, before, after (points or None), why
     "Marks that are not what they were; None where there was none"
     def marks(rows):
-        return {(*of_person(r), r['lab'] or m.get('lab', ''), m['id']): m for r in rows for m in r['exercises']}
+        return {(*of_person(r), r['lab'], m['id']): m for r in rows for m in r['exercises']}
     was, now, res = marks(before), marks(after), []
     for key in dict.fromkeys([*was, *now]):
         a, b = was.get(key), now.get(key)
