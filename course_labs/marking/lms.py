@@ -39,7 +39,7 @@ def matched(roster:Roster,
 def check_roster(roster:Roster, people:list, weeks:list, column:str):
     "Raise `CourseError` before anything is marked where the table cannot be the one of this course"
     if column and len(weeks) > 1: raise CourseError('--column names one column: say --week too')
-    for week in weeks if column or roster.kind == 'moodle worksheet' else (): roster.column(week, column)
+    for week in weeks: roster.column(week, column)
     if not matched(roster, people)[0]:
         what = 'nobody who handed in is in it. Is it the table of another course?'
         raise CourseError(f'{roster.path.name}: {what}')
