@@ -6,7 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/core/notebooks.html.md"""
 
 # %% auto #0
 __all__ = ['BADGES', 'INSTALL', 'plain', 'cell_text', 'markdown_texts', 'headings', 'figure_title', 'lab_summary', 'lab_title',
-           'badges', 'install_code', 'notebook_text', 'source_lines', 'with_head']
+           'slug', 'exercise_title', 'badges', 'install_code', 'notebook_text', 'source_lines', 'with_head']
 
 # %% ../../nbs/lib/core/04_notebooks.ipynb #836833aa
 import json, re
@@ -55,6 +55,20 @@ def lab_title(nb # A notebook
              ) -> str: # Its first heading
     "The title of a lab"
     return lab_summary(nb)[0]
+
+# %% ../../nbs/lib/core/04_notebooks.ipynb #3547ce1a
+def slug(heading:str) -> str:
+    "The anchor that Quarto and smalldocs give a heading"
+    text = re.sub(r'[`*]', '', heading.lower())
+    text = re.sub(r'[^\w\s.-]', '', text)
+    return re.sub(r'^[^a-z]+', '', re.sub(r'\s+', '-', text.strip()))
+
+def exercise_title(heading:str # Of the section of an exercise
+                  ) -> tuple:  # Title and level; the level is empty where none is said
+    "'Your turn: a kernel with gaps (warm-up)' is 'A kernel with gaps', at the level 'warm-up'"
+    text, level = re.fullmatch(r'(.*?)(?: \(([\w-]+)\))?', heading.strip()).groups()
+    text = text.removeprefix('Your turn:').strip()
+    return text[:1].upper() + text[1:], level or ''
 
 # %% ../../nbs/lib/core/04_notebooks.ipynb #45b3706c
 BADGES, INSTALL = '<!-- badges -->', '# Installs the library where it is missing: on Colab and on Kaggle'

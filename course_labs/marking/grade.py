@@ -12,10 +12,14 @@ from pathlib import Path
 
 from ..core.files import CourseError
 from ..core.paths import checkout
+from .gradebook import at_work
+from .late import read_rules
+from .lms import check_roster, matched, send_back, with_lateness
 from .markers import FAILED, mark_on_cluster, mark_on_threads
 from .marks import make_course
 from .results import Results, kept_seeds
 from .rights import Limits
+from .roster import Roster
 from .sandbox import INSTALL_BWRAP, why_not
 from .submissions import read_submissions
 
@@ -36,19 +40,41 @@ def grade(path,             # Folder, notebook or zip
           trust:bool=False, # Run answers unguarded
           scheduler:str='', # Address of a Dask scheduler that hands out the work
           spaces:bool=None, # Fork answers from one process inside bubblewrap; default: where that works
-          progress=None     # Called with (done, all, result)
-         ) -> list:         # Results, by student
-    "Mark submissions and write `grades.csv` and a page a student; goes on where an earlier call stopped"
+          roster=None,      # Gradebook export of Moodle or Canvas, to be filled
+          column:str='',    # Its column; default: the one that names the week
+          late=None,        # File of late rules
+          progress=None,    # Called with (done, all, result)
+          say=None          # Called with each line that a person should read
+         ) -> list:         # Rows of the gradebook, by student: of each student's submissions the newest
+    "Mark submissions and write gradebook, `grades.csv` and pages; goes on where an earlier call stopped"
     out = Path(out)
     if not trust and not scheduler and (why := why_not()):
         raise CourseError(f'answers cannot be walled in here: {why}; {INSTALL_BWRAP}')
+    rules, table = read_rules(late) if late else None, Roster(roster) if roster else None
     subs = read_submissions(path)
+    people = list(dict.fromkeys((s.student, s.id, s.platform) for s in subs))
+    if table: check_roster(table, people, [week] if week else [], column)
+    of, unmatched = matched(table, people) if table else ({}, [])
     try: (out/'results').mkdir(parents=True, exist_ok=True)
     except OSError as e: raise CourseError(f'cannot make the folder {out}: {e.strerror}') from None
-    checks = [str(Path(p).resolve()) for p in checks]
-    course = make_course(labs, checks=checks, week=week, limits=limits, trust=trust, spaces=spaces,
-                         **kept_seeds(out), hide=_hidden(path, out, labs, checks))
-    results = Results(out, subs, course)
+    with at_work(out):
+        checks = [str(Path(p).resolve()) for p in checks]
+        course = make_course(labs, checks=checks, week=week, limits=limits, trust=trust, spaces=spaces,
+                             **kept_seeds(out), hide=_hidden(path, out, labs, checks))
+        results = Results(out, subs, course)
+        try: _mark(results, subs, course, jobs, scheduler, progress)
+        finally: rows, lines = results.finish(labs, lambda rows: _finishing(rows, of, rules))
+        lines += unmatched + send_back(out, rows, table, of, column)
+    for line in lines if say else (): say(line)
+    return rows
+
+def _finishing(rows, of, rules):
+    "Rows with the names of the roster, and with late rules applied"
+    rows = [dict(r, name=of[k].name) if (k := (r['student'], r['id'])) in of else r for r in rows]
+    return with_lateness(rows, rules, of) if rules else rows
+
+def _mark(results, subs, course, jobs, scheduler, progress):
+    "What has no result yet"
     todo = results.missing(subs)
     count = len(subs) - len(todo)
     def done(sub, res):
@@ -56,8 +82,5 @@ def grade(path,             # Folder, notebook or zip
         count += 1
         results.add(sub, res, keep=res['state'] != FAILED)
         if progress: progress(count, len(subs), res)
-    try:
-        if todo and scheduler: mark_on_cluster(todo, course, scheduler, done)
-        elif todo: mark_on_threads(todo, course, min(jobs, len(todo)), done)
-    finally: results.finish()
-    return results.all()
+    if todo and scheduler: mark_on_cluster(todo, course, scheduler, done)
+    elif todo: mark_on_threads(todo, course, min(jobs, len(todo)), done)

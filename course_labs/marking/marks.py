@@ -169,7 +169,8 @@ def mark_answer(answer,          # From `find_answers`
     ex = get_exercise(answer.id)
     def result(state, message, think='', points=0.):
         return dict(id=answer.id, state=state, points=points, of=ex.points, message=_sayable(message),
-                    think=_sayable(think), note=answer.note)
+                    think=_sayable(think), note=answer.note,
+                    code=_sayable(answer.code[-1] if answer.code else ''))
     if answer.error:
         return result(ERROR if answer.name else NOT_FOUND, f'{answer.error[0].upper()}{answer.error[1:]}.')
     if answer.stub: return result(NOT_ATTEMPTED, 'The body is still the stub.')

@@ -6,15 +6,17 @@ Docs: https://course-labs.github.io/course_labs/lib/marking/submissions.html.md"
 
 # %% auto #0
 __all__ = ['MAX_NOTEBOOK', 'MAX_ARCHIVE', 'MAX_FILES', 'MAX_NESTED', 'MAX_STUDENT', 'MAX_WORK', 'REFUSED', 'EMPTY', 'UNREADABLE',
-           'NO_NOTEBOOK', 'KINDS', 'EXPORTED', 'Submission', 'clean', 'student_name', 'read_submissions']
+           'NO_NOTEBOOK', 'KINDS', 'EXPORTED', 'Submission', 'clean', 'whose', 'read_submissions']
 
 # %% ../../nbs/lib/marking/01_submissions.ipynb #7377435c
-import hashlib, io, json, os, re, stat, unicodedata, zipfile
+import hashlib, io, json, os, stat, unicodedata, zipfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from ..core.files import CourseError
+from .platforms import LABS, METADATA, Origin, gradescope, origin
 
 # %% ../../nbs/lib/marking/01_submissions.ipynb #7bffab3f
 MAX_NOTEBOOK = 20*2**20  # Bytes of one notebook
@@ -39,6 +41,13 @@ class Submission:
     data:bytes=b''    # Its content
     fault:str=''      # Why it was not read: `REFUSED`, `EMPTY`, `UNREADABLE` or `NO_NOTEBOOK`
     note:str=''       # What a person should know about that
+    id:str=''         # The platform's number of the student
+    when:str=''       # When it was handed in, as the platform says it: ISO 8601
+    late:bool=False   # Does the platform call it late?
+    attempt:int=0     # The platform's count of attempts
+    modified:str=''   # When the file was last changed
+    platform:str=''   # 'moodle', 'canvas' and so on
+    handle:str=''     # Name of its folder or file there: what feedback is sent back by
 
     @property
     def digest(self) -> str:
@@ -67,13 +76,14 @@ def clean(text:str) -> str:
     seen = (c for c in unicodedata.normalize('NFC', text) if unicodedata.category(c)[0] != 'C')
     return ''.join(seen).strip()[:120] or 'unnamed'
 
-def student_name(place:str # Path below the folder or archive
-                ) -> str:
-    "The student that a file belongs to: by its folder where it lies in one, else by its own name"
-    p = PurePosixPath(place)
-    top = p.parts[0] if len(p.parts) > 1 else p.stem
-    if m := re.match(r'(.+?)_\d+_assignsubmission_', top): top = m[1]
-    return clean(top)
+def whose(place:str,      # Path of the file
+          own:str=None,   # Below the folders that lie around all students; default: `place`
+          said:dict=None  # Of Gradescope's folders
+         ) -> list:       # Of `Origin`
+    "Whose a file is: as its platform names it, else by the folder where it lies in one, else by its own name"
+    if found := origin(place, said): return found
+    p = PurePosixPath(own or place)
+    return [Origin(p.parts[0] if len(p.parts) > 1 else p.stem)]
 
 # %% ../../nbs/lib/marking/01_submissions.ipynb #32791e02
 KINDS = '.ipynb', '.zip'
@@ -84,17 +94,21 @@ def _skip(parts): return any(o in _PLATFORM or o.startswith('.') for o in parts)
 
 def _limit(suffix): return MAX_ARCHIVE if suffix == '.zip' else MAX_NOTEBOOK
 
+def _rows(who:list,      # Of `Origin`: each gets a row
+          file:str, data:bytes=b'', fault:str='', note:str=''):
+    "The submissions of a file"
+    return [Submission(file=file, data=data, fault=fault, note=note,
+                       **(asdict(o) | dict(student=clean(o.student)))) for o in who]
+
 def _is_notebook(data):
     try: nb = json.loads(data)
     except (ValueError, RecursionError): return False
     return isinstance(nb, dict) and any(isinstance(nb.get(k), list) for k in ('cells', 'worksheets'))
 
 def _other(who, shown, data=None):
-    "The row of a file of another kind: it may be a notebook by another name"
-    if data and _is_notebook(data): return Submission(who, shown, data)
-    return Submission(who, shown, b'', NO_NOTEBOOK)
-
-_LABS = re.compile(r'(week|lab|hw|homework|w)[\W_]*\d', re.I) # Names of labs, and not of people
+    "The rows of a file of another kind: it may be a notebook by another name"
+    if data and _is_notebook(data): return _rows(who, shown, data)
+    return _rows(who, shown, b'', NO_NOTEBOOK)
 
 def _wrapping(paths:list # Of `PurePosixPath`, of everything that was handed in
              ) -> int:   # How many folders lie around all students
@@ -103,7 +117,7 @@ def _wrapping(paths:list # Of `PurePosixPath`, of everything that was handed in
     while all(len(p.parts) > n + 1 for p in paths) and len({p.parts[n] for p in paths}) == 1:
         below = {p.parts[n+1] for p in paths}
         files = all(len(p.parts) == n + 2 for p in paths)
-        of_one = files and (len(below) == 1 or all(_LABS.match(o) for o in below))
+        of_one = files and (len(below) == 1 or all(LABS.match(o) for o in below))
         if of_one or '_assignsubmission_' in paths[0].parts[n]: break # the folder of a student
         n += 1
     return n
@@ -129,56 +143,59 @@ def _from_zip(data, place, student, depth):
     "The submissions of an archive; `student` is set where the archive is one student's"
     archive, infos = _infos(data)
     if archive is None:
-        yield Submission(student or student_name(place), place, data[:4096], UNREADABLE,
+        yield from _rows(student or whose(place), place, data[:4096], UNREADABLE,
                          'it is not a zip archive that can be read')
         return
-    mine = clean(PurePosixPath(place).stem)
+    mine = [Origin(PurePosixPath(place).stem)]
     if len(infos) > MAX_FILES:
         note = f'the archive holds more than {MAX_FILES} files'
-        yield Submission(student or mine, place, b'', REFUSED, note)
+        yield from _rows(student or mine, place, b'', REFUSED, note)
         return
     listed = [(i, PurePosixPath(i.filename.replace('\\', '/'))) for i in infos if not i.is_dir()]
     single = sum(p.suffix.lower() == '.ipynb' for _,p in listed) == 1
     around = _wrapping([p for _,p in listed if p.parts and not _climbs(p) and not _skip(p.parts)])
-    kept, work, of = 0, 0, Counter()
+    kept, work, of, said = 0, 0, Counter(), _said_in(archive, listed)
     for info, path in listed:
         where, suffix = f'{place}/{clean(path.as_posix())}', path.suffix.lower()
         if _climbs(path):
             named = path.as_posix().encode('utf-8', 'replace')
-            yield Submission(student or mine, where, named, REFUSED, 'its path leads out of the archive')
+            yield from _rows(student or mine, where, named, REFUSED, 'its path leads out of the archive')
             continue
-        if _skip(path.parts): continue
+        if _skip(path.parts) or path.name == METADATA: continue
         alone = single and len(path.parts) == 1
-        who = student or (mine if alone else student_name(_without(path, around)))
+        who = student or origin(path.as_posix(), said) or (
+            mine if alone else whose(path.as_posix(), _without(path, around)))
+        key, when = (who[0].student, who[0].id), datetime(*info.date_time).isoformat() if _dated(info) else ''
         if stat.S_ISLNK(info.external_attr >> 16):
-            yield Submission(who, where, b'', REFUSED, 'it is a link')
+            yield from _rows(who, where, b'', REFUSED, 'it is a link')
             continue
         if suffix not in KINDS and suffix not in _MAY_BE_NOTEBOOKS:
-            yield _other(who, where)
+            yield from _other(who, where)
             continue
-        if of[who] + info.file_size > (MAX_ARCHIVE if student else MAX_STUDENT):
-            yield Submission(who, where, b'', REFUSED, f'more than {MAX_STUDENT//2**20} MB of one student')
+        if of[key] + info.file_size > (MAX_ARCHIVE if student else MAX_STUDENT):
+            yield from _rows(who, where, b'', REFUSED, f'more than {MAX_STUDENT//2**20} MB of one student')
             continue
         if kept + info.file_size > MAX_ARCHIVE or work > MAX_WORK:
             note = f'the archive unpacks to more than {MAX_ARCHIVE//2**20} MB'
-            yield Submission(who, where, b'', REFUSED, note)
+            yield from _rows(who, where, b'', REFUSED, note)
             continue
         content, why = _unpacked(archive, info, min(_limit(suffix), MAX_ARCHIVE - kept))
         work += len(content or b'')
         rows = [*_entry(content, why, where, who, suffix, depth)]
         kept += sum(len(r.data) for r in rows)
-        of[who] += len(content or b'')
+        of[key] += len(content or b'')
+        for r in rows: r.modified = r.modified or when
         yield from rows
 
 def _entry(content, why, where, who, suffix, depth):
     "The submissions of one file of an archive"
-    if content is None: yield Submission(who, where, b'', UNREADABLE, why)
+    if content is None: yield from _rows(who, where, b'', UNREADABLE, why)
     elif len(content) > _limit(suffix):
-        yield Submission(who, where, b'', REFUSED, f'it is larger than {_limit(suffix)//2**20} MB')
-    elif suffix == '.ipynb': yield Submission(who, where, content)
-    elif suffix != '.zip': yield _other(who, where, content)
+        yield from _rows(who, where, b'', REFUSED, f'it is larger than {_limit(suffix)//2**20} MB')
+    elif suffix == '.ipynb': yield from _rows(who, where, content)
+    elif suffix != '.zip': yield from _other(who, where, content)
     elif depth: yield from _from_zip(content, where, who, depth - 1)
-    else: yield Submission(who, where, b'', REFUSED, 'archives are nested too deeply')
+    else: yield from _rows(who, where, b'', REFUSED, 'archives are nested too deeply')
 
 def _read(path, suffix): # (data or None, fault, note)
     try:
@@ -188,22 +205,37 @@ def _read(path, suffix): # (data or None, fault, note)
         return path.read_bytes(), '', ''
     except OSError as e: return None, UNREADABLE, f'it cannot be read: {e.strerror}'
 
-def _from_file(path, root, around=0):
+def _dated(info): # Is the time of an entry one?
+    try: return info.date_time > (1980, 1, 1, 0, 0, 0) and bool(datetime(*info.date_time))
+    except ValueError: return False
+
+def _said_in(archive, listed):
+    "What Gradescope's file in an archive says of its folders"
+    found = next((i for i,p in listed if p.name == METADATA and i.file_size <= MAX_NOTEBOOK), None)
+    data = found and _unpacked(archive, found, MAX_NOTEBOOK)[0]
+    return gradescope(data.decode('utf-8', 'replace')) if data else {}
+
+def _from_file(path, root, around=0, said=None):
     place = path.relative_to(root).as_posix() if path != root else path.name
     own = _without(PurePosixPath(place), around)
-    who, shown, suffix = student_name(own), clean(place), path.suffix.lower()
+    who, shown, suffix = whose(place, own, said), clean(place), path.suffix.lower()
     leads_out = path.is_symlink() or root.resolve() not in (path.resolve(), *path.resolve().parents)
     if leads_out and path != root:
-        yield Submission(who, shown, b'', REFUSED, 'it is a link, which is not followed')
+        yield from _rows(who, shown, b'', REFUSED, 'it is a link, which is not followed')
         return
     if suffix not in KINDS and suffix not in _MAY_BE_NOTEBOOKS:
-        yield _other(who, shown)
+        yield from _other(who, shown)
         return
     data, fault, note = _read(path, suffix)
-    if data is None: yield Submission(who, shown, b'', fault, note)
-    elif suffix == '.ipynb': yield Submission(who, shown, data)
-    elif suffix != '.zip': yield _other(who, shown, data)
-    else: yield from _from_zip(data, shown, who if len(PurePosixPath(own).parts) > 1 else '', MAX_NESTED)
+    rows = []
+    if data is None: rows = _rows(who, shown, b'', fault, note)
+    elif suffix == '.ipynb': rows = _rows(who, shown, data)
+    elif suffix != '.zip': rows = _other(who, shown, data)
+    if rows: when = datetime.fromtimestamp(path.stat().st_mtime).isoformat(timespec='seconds')
+    for r in rows: r.modified = when
+    yield from rows
+    of_one = who[0].platform or len(PurePosixPath(own).parts) > 1
+    if not rows: yield from _from_zip(data, shown, who if of_one else None, MAX_NESTED)
 
 def _files(root):
     "What may be a submission below a folder, links to folders too: they get a row that refuses them"
@@ -227,19 +259,24 @@ def read_submissions(path # Folder, notebook or zip
         raise CourseError(f'{path} is neither a folder, a notebook nor a zip')
     files = [*_files(path)] if path.is_dir() else [path]
     around = _wrapping([PurePosixPath(p.relative_to(path).as_posix()) for p in files]) if path.is_dir() else 0
-    res = _one_row([s for p in files for s in _from_file(p, path, around)])
+    said = next((gradescope(p.read_text(encoding='utf-8', errors='replace')) for p in files
+                 if p.name == METADATA and not p.is_symlink() and p.stat().st_size <= MAX_NOTEBOOK), {})
+    files = [p for p in files if p.name != METADATA]
+    res = _one_row([s for p in files for s in _from_file(p, path, around, said)])
     if all(s.fault == NO_NOTEBOOK for s in res): raise CourseError(f'{path} holds no notebooks; {EXPORTED}')
-    return sorted(res, key=lambda s: (s.student.lower(), s.file))
+    return sorted(res, key=lambda s: (s.student.lower(), s.id, s.file))
 
 def _one_row(subs):
     "Other files are attachments where there is a notebook, and one row where there is none"
-    have, others = {s.student for s in subs if s.fault != NO_NOTEBOOK}, {}
+    have, others = {(s.student, s.id) for s in subs if s.fault != NO_NOTEBOOK}, {}
     for s in subs:
-        if s.fault == NO_NOTEBOOK and s.student not in have: others.setdefault(s.student, []).append(s)
+        key = s.student, s.id
+        if s.fault == NO_NOTEBOOK and key not in have: others.setdefault(key, []).append(s)
     rows = [s for s in subs if s.fault != NO_NOTEBOOK]
-    for student, found in others.items():
+    for found in others.values():
         names = ', '.join(PurePosixPath(s.file).name for s in found[:5]) + (', ...' if found[5:] else '')
         note = f'no notebook and no zip was handed in, but: {names}'
-        rows.append(Submission(student, found[0].file, b'', NO_NOTEBOOK, note))
+        found[0].note = note
+        rows.append(found[0])
     return rows
 

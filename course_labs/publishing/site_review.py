@@ -11,7 +11,7 @@ __all__ = ['section_address', 'glossary_page', 'study_guide_page', 'embedded', '
 from pathlib import Path
 
 from ..core.files import write_whole
-from .site_pages import slug
+from ..core.notebooks import slug
 from .templates import fill, html_block
 from ..syllabus import weeks as syllabus_weeks
 from ..teaching.cards import flashcards
