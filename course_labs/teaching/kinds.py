@@ -137,6 +137,9 @@ class Kind:
     def page(self, seed:int=0) -> dict:
         "What the page's script gets beside the fields that all kinds have"
         return {}
+    def export(self, seed:int=0) -> dict:
+        "For a learning platform: the `form` of the answer, one of `teaching.lms.items`, and its fields"
+        return dict(form=self.name)
 
 # %% ../../nbs/lib/teaching/04_kinds.ipynb #6de7cf18
 def register(cls): # A class made from `Kind`
@@ -177,6 +180,9 @@ class _Options(Kind):
     def page(self, seed=0):
         def row(o): return dict(html=to_html(o['text']), right=o['right'], feedback=to_html(o['feedback']))
         return dict(options=[row(self.q['options'][k]) for k in self.order(seed)])
+    def export(self, seed=0):
+        options = [self.q['options'][k] for k in self.order(seed)]
+        return dict(form='choice', several=isinstance(self.key(), list), options=options)
 
 @register
 class Single(_Options):
@@ -282,6 +288,9 @@ class Numeric(Kind):
         traps = [dict(value=t['value'], feedback=to_html(t['feedback'])) for t in q['traps']]
         return dict(answer=q['answer'], shown=number(q['answer']), tolerance=q['tolerance'], unit=q['unit'],
                     right=to_html(q['right']), wrong=to_html(q['wrong']), traps=traps)
+    def export(self, seed=0):
+        names = 'answer', 'tolerance', 'unit', 'right', 'wrong', 'traps'
+        return dict(form='number', **{k: self.q[k] for k in names})
 
 # %% ../../nbs/lib/teaching/04_kinds.ipynb #6de7cf20
 @register
@@ -300,6 +309,7 @@ class Order(Kind):
             shown = dict(html=to_html(o['text']), text=to_text(o['text']), feedback=to_html(o['feedback']))
             return shown | dict(place=k)
         return dict(items=[row(k) for k in self.order(seed)])
+    def export(self, seed=0): return dict(form='order', rows=self.q['items'], shown=self.order(seed))
 
 @register
 class Match(Kind):
@@ -322,6 +332,7 @@ class Match(Kind):
         pairs = [dict(html=to_html(p['left']), text=to_text(p['left']), feedback=to_html(p['feedback']),
                       answer=order.index(i)) for i,p in enumerate(self.q['pairs'])]
         return dict(rights=[to_text(o) for o in self.labels(seed)], pairs=pairs)
+    def export(self, seed=0): return dict(form='match', rows=self.q['pairs'], shown=self.order(seed))
 
 # %% ../../nbs/lib/teaching/04_kinds.ipynb #6de7cf23
 @register
@@ -342,6 +353,9 @@ class Short(Kind):
     def why(self): return ''
     def page(self, seed=0):
         return dict(model=to_html(self.q['model']), points=[to_html(o) for o in self.q['points']])
+    def export(self, seed=0):
+        guide = {'A model answer': [self.q['model']], 'One mark each for': self.q['points']}
+        return dict(form='text', guide=guide)
 
 CRITERION = strict_object(criterion=TEXT, marks=dict(type='integer', minimum=1), full=FEEDBACK)
 
@@ -369,6 +383,9 @@ class Essay(Kind):
             return shown | dict(text=to_text(o['criterion']), marks=o['marks'])
         rubric = [row(o) for o in self.q['rubric']]
         return dict(outline=[to_html(o) for o in self.q['outline']], rubric=rubric)
+    def export(self, seed=0):
+        rubric = [f"{o['criterion']} ({o['marks']}): {o['full']}" for o in self.q['rubric']]
+        return dict(form='text', guide={'An outline': self.q['outline'], 'Marks by criterion': rubric})
 
 # %% ../../nbs/lib/teaching/04_kinds.ipynb #6de7cf26
 def schema() -> dict: # A JSON schema

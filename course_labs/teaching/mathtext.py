@@ -33,12 +33,14 @@ def mathml(latex:str,         # Without the dollar signs
 # %% ../../nbs/lib/teaching/01_mathtext.ipynb #3d5b1f34
 _MATH = re.compile(r'\$([^$]+)\$|`([^`]+)`')
 
-def to_html(text:str) -> str: # HTML: MathML for `$...$`, `<code>` for backquotes, the rest escaped
+def to_html(text:str,
+            math=mathml # From LaTeX to HTML
+           ) -> str:    # HTML: `<code>` for backquotes, `math` for `$...$`, the rest escaped
     "A text of the bank for a page; raises `ValueError` on broken mathematics"
     if text.count('$') % 2: raise ValueError('a dollar sign is open: mathematics stands between two')
     res, at = '', 0
     for m in _MATH.finditer(text):
-        marked = mathml(m[1]) if m[1] else f'<code>{html.escape(m[2], quote=False)}</code>'
+        marked = math(m[1]) if m[1] else f'<code>{html.escape(m[2], quote=False)}</code>'
         res += html.escape(text[at:m.start()], quote=False) + marked
         at = m.end()
     return res + html.escape(text[at:], quote=False)

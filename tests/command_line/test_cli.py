@@ -1,5 +1,5 @@
 "The command line and the runner, under good and bad use"
-import inspect, json, os, signal, subprocess, sys, time
+import inspect, json, os, re, signal, subprocess, sys, time
 from pathlib import Path
 
 import nbformat, pytest
@@ -8,11 +8,11 @@ from course_labs import cli as command_line
 
 from toy_labs import RECORD, START, cli, lab, metrics, run  # noqa: F401  run is a fixture
 
-VERBS = 'run', 'doctor', 'lab', 'docs', 'release', 'grade', 'push', 'bench', 'pretrain', 'recipes', 'sync'
+VERBS = 'run', 'doctor', 'lab', 'docs', 'release', 'grade', 'questions', 'push', 'bench', 'pretrain', 'recipes', 'sync'
 
 def test_help_lists_every_verb():
     text = cli('--help').stdout
-    assert [v for v in VERBS if f'\n    {v} ' not in text] == []
+    assert [v for v in VERBS if not re.search(rf'^    {v}\s', text, re.M)] == []
     assert {v.__name__ for v in command_line.VERBS} == set(VERBS)
 
 @pytest.mark.parametrize('verb', VERBS)
@@ -23,7 +23,7 @@ def test_help_of_a_verb(verb):
 @pytest.mark.parametrize('verb', VERBS)
 def test_each_flag_fills_a_parameter_of_its_verb(verb):
     fn = next(v for v in command_line.VERBS if v.__name__ == verb)
-    given = vars(command_line.parser().parse_args([verb] + ['x']*(verb == 'grade')))
+    given = vars(command_line.parser().parse_args([verb, *dict(grade=['x'], questions=['--to', 'gift']).get(verb, [])]))
     assert set(given) - {'verb', 'fn', 'debug'} <= set(inspect.signature(fn).parameters)
 
 @pytest.mark.parametrize('args, says', [
