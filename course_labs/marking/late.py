@@ -71,7 +71,7 @@ def lateness(rules:LateRules,
              when:str='',   # Of the hand-in, as the platform writes it
              said:str='',   # What the platform says of being late
              flag:bool=False # Does it call the work late?
-            ) -> tuple:     # (a sentence without its full stop; empty for work in time, share that is taken off)
+            ) -> tuple:     # (a sentence without full stop, empty for work in time; share taken off)
     "What a student reads about being late, and what it costs"
     seconds, at, due = seconds_said(said), time_said(when), rules.due.get(week)
     if at and due and not seconds:

@@ -32,7 +32,8 @@ def matched(roster:Roster,
         if not f: lines.append(f'{who} handed in, and is not in {roster.path.name}')
         elif len(f) > 1: lines.append(f'{who} could be any of {len(f)} students in {roster.path.name}')
         elif taken.count(f[0].line) > 1:
-            lines.append(f'{who} is one of several who would get the row of {f[0].name} in {roster.path.name}')
+            row = f'the row of {f[0].name} in {roster.path.name}'
+            lines.append(f'{who} is one of several who would get {row}')
         else: res[(student, id)] = f[0]
     return res, lines
 
@@ -65,7 +66,7 @@ def fill(roster:Roster,
          of:dict,       # (student, id): `Student`
          column:str=''
         ) -> tuple:     # The file, lines that a person should read
-    "The table with the marks of these rows; where its full marks are others than the course's they are scaled"
+    "The table with the marks of these rows, scaled where its full marks are others than the course's"
     marks, lines, scaled, work = {}, [], set(), {}
     for r in rows:
         if of_person(r) in of: work.setdefault((of_person(r), r['week']), []).append(r)

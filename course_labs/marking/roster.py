@@ -62,9 +62,10 @@ _ALSO = {'surname': 'last name'} # Older names of columns
 _IDS = {'canvas': ('id', 'sis user id', 'sis login id'), 'moodle': ('id number', 'email address', 'username'),
         'moodle worksheet': ('identifier', 'id number', 'email address', 'username')}
 _ONE = {'canvas': 'id', 'moodle worksheet': 'identifier', 'moodle': 'email address'} # Names one student
-_PERSON = ('student', 'section', 'first name', 'last name', 'surname', 'full name', 'institution', 'department',
-           'status', 'group')
-_NO_GRADE = re.compile(r'^feedback|\(read only\)|\((?:letter|percentage)\)$|^(?:current|final|unposted|last) ', re.I)
+_PERSON = ('student', 'section', 'first name', 'last name', 'surname', 'full name', 'institution',
+           'department', 'status', 'group')
+_NO_GRADE = re.compile(r'^feedback|\(read only\)|\((?:letter|percentage)\)$|'
+                       r'^(?:current|final|unposted|last) ', re.I)
 
 def _plain(text): # A name as people type it
     text = unicodedata.normalize('NFKD', text).casefold()
@@ -111,7 +112,8 @@ class Roster:
             what = 'no table of grades as Moodle or Canvas exports it'
             raise CourseError(f'{name} is {what}: its first line begins with {begins!r}')
         if lacks:
-            raise CourseError(f"{name} looks like a table of {kind.title()}, but lacks the column {lacks[0]!r}")
+            raise CourseError(f'{name} looks like a table of {kind.title()}, '
+                              f'but lacks the column {lacks[0]!r}')
         return kind
 
     def _cell(self, row, column):
@@ -146,7 +148,9 @@ class Roster:
             bare = lambda o: re.sub(r'\s*\([^)]*\)$', '', o).lower()
             found = [i for i in grades if name.lower() in (self.head[i].lower(), bare(self.head[i]))]
         elif self.kind == 'moodle worksheet': found = [self.at['grade']]
-        else: found = [i for i in grades if re.search(rf'\b(?:week|lab|w)[\s_-]*0*{week}\b', self.head[i], re.I)]
+        else:
+            named = re.compile(rf'\b(?:week|lab|w)[\s_-]*0*{week}\b', re.I)
+            found = [i for i in grades if named.search(self.head[i])]
         if len(found) == 1: return found[0]
         what = f'called {name!r}' if name else f'for week {week}'
         there = ', '.join(self.head[i] for i in (found or grades))[:200]
@@ -183,7 +187,8 @@ class Roster:
         for (line, column), x in sorted(marks.items(), reverse=True):
             row, text = self.rows[line], f'{x:.4f}'.rstrip('0').rstrip('.')
             if comma: text = text.replace('.', ',')
-            if column >= len(row): raise CourseError(f'{self.path.name} line {line + 1} ends before that column')
+            if column >= len(row):
+                raise CourseError(f'{self.path.name} line {line + 1} ends before that column')
             c = row[column]
             quoted = self.text[c.start:c.start+1] == '"' or self.delimiter in text
             res = res[:c.start] + (f'"{text}"' if quoted else text) + res[c.end:]
