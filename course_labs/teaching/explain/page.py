@@ -32,7 +32,8 @@ def packed(values,          # Numbers in any shape
           ) -> dict:        # `shape`, `as`, `data` for `Kit.unpack` of the page
     "An array for a page's JSON; raises `CourseError` on NaN, infinity and what does not fit"
     a = to_numpy(values)
-    if not np.isfinite(a).all(): raise CourseError(f'{name} holds NaN or infinity: nothing can be shown of it')
+    if not np.isfinite(a).all():
+        raise CourseError(f'{name} holds NaN or infinity: nothing can be shown of it')
     most = 255 if kind == 'u1' else float(np.finfo(_KINDS[kind]).max)
     low = 0 if kind == 'u1' else -most
     if a.size and (a.min() < low or a.max() > most):
@@ -42,7 +43,7 @@ def packed(values,          # Numbers in any shape
     return {'shape': list(a.shape), 'as': kind, 'data': base64.b64encode(a.tobytes()).decode()}
 
 # %% ../../../nbs/lib/teaching/explain/00_page.ipynb #e1a00008
-def as_images(images,        # (h, w), (n, h, w), (n, c, h, w), or (n, h, w, 3): tensor, array, or list of these or PIL
+def as_images(images,        # (h, w), (n, h, w), (n, c, h, w) or (n, h, w, 3): tensor, array, list; also PIL
               channels:int=None, # How many the model reads; any when None
               size:tuple=None    # (height, width) that the model reads; any when None
              ) -> np.ndarray: # float32 (n, c, h, w)
@@ -50,13 +51,14 @@ def as_images(images,        # (h, w), (n, h, w), (n, c, h, w), or (n, h, w, 3):
     if isinstance(images, (list, tuple)):
         images = [to_numpy(o) for o in images]
         shapes = sorted({o.shape for o in images})
-        if len(shapes) > 1: raise CourseError(f'images of several shapes: {shapes[0]} and {shapes[1]}; resize them first')
+        if len(shapes) > 1:
+            raise CourseError(f'images of several shapes: {shapes[0]} and {shapes[1]}; resize them first')
     x = to_numpy(images)
-    if x.ndim == 2: x = x[None]
+    if x.ndim == 2 or x.ndim == 3 and x.shape[-1] == 3: x = x[None]  # one image
     if x.ndim == 3: x = x[:, None]
     if x.ndim == 4 and x.shape[-1] == 3 and x.shape[1] not in (1, 3): x = x.transpose(0, 3, 1, 2)
     if x.ndim != 4 or x.shape[1] not in (1, 3) or 0 in x.shape or x.dtype.kind not in 'fiub':
-        raise CourseError(f'images of the shape {np.shape(images)}: expected (n, 1 or 3 channels, height, width)')
+        raise CourseError(f'images of the shape {x.shape}: expected (n, 1 or 3 channels, height, width)')
     if channels and x.shape[1] != channels:
         raise CourseError(f'images with {x.shape[1]} channels: this model reads {channels}')
     if size and x.shape[2:] != tuple(size):
@@ -66,12 +68,12 @@ def as_images(images,        # (h, w), (n, h, w), (n, c, h, w), or (n, h, w, 3):
     return x
 
 def to_bytes(images # (n, c, h, w), in any range
-            ) -> np.ndarray: # uint8: the lowest value is black and the highest white
+            ) -> np.ndarray: # uint8: 0 to 1 and 0 to 255 as they are, other values from end to end
     "Images to look at, all on one scale"
     low, high = float(images.min()), float(images.max())
-    if images.dtype == np.uint8 or (low >= 0 and 1 < high <= 255 and (images == np.round(images)).all()):
-        low, high = 0., 255.
-    elif low >= 0 and high <= 1: low, high = 0., 1.
+    # The usual ranges as they are, so that a dark picture stays dark; any other from end to end
+    if low >= 0 and high <= 1: low, high = 0., 1.
+    elif low >= 0 and 100 < high <= 255: low, high = 0., 255.
     return np.round((images - low)/((high - low) or 1)*255).astype(np.uint8)
 
 # %% ../../../nbs/lib/teaching/explain/00_page.ipynb #e1a0000b
@@ -87,13 +89,14 @@ def check_weights(model # A `torch.nn.Module`
 @contextmanager
 def at_rest(model # A `torch.nn.Module`
            ):     # Yields the device of its weights
-    "Evaluation mode without gradients for the block, then each module's own mode again; checks the weights first"
+    "Evaluation mode without gradients for the block, then each module's own mode; checks the weights first"
     import torch
     if not isinstance(model, torch.nn.Module):
         raise CourseError(f'expected a model (torch.nn.Module), not {type(model).__name__}')
     devices = {o.device for o in [*model.parameters(), *model.buffers()]} or {torch.device('cpu')}
     if len(devices) > 1:
-        raise CourseError(f"the model's weights lie on {' and '.join(sorted(map(str, devices)))}: move it to one device")
+        where = ' and '.join(sorted(map(str, devices)))
+        raise CourseError(f"the model's weights lie on {where}: move it to one device")
     check_weights(model)
     modes = [(m, m.training) for m in model.modules()]
     try:
@@ -111,7 +114,7 @@ def still(fig,     # A matplotlib figure; it is closed
          ) -> str: # HTML for a frame's `fallback`
     "A picture of what the page shows, for where a page cannot run"
     plt.close(fig)
-    where = 'This part is a page with JavaScript: open the notebook in JupyterLab, Colab or Kaggle and run it.'
+    where = 'This is a page with JavaScript: open the notebook in JupyterLab, Colab or Kaggle and run it.'
     return f'<p>{says} {where}</p>'.replace('<p> ', '<p>') + picture(fig, alt)
 
 def explained(template:str, # Of the page: 'explain_mistakes'
