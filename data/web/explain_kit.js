@@ -101,9 +101,9 @@ const Kit = (() => {
   // ---- A cell of a canvas by mouse, finger and keyboard ----
   // size(): [rows, cols] as they are now; moved(r, c): the cell is another; act(r, c, first): space, Enter, a press, or
   // a drag with the button down (then `first` is false); says(r, c): a sentence for a screen reader.
-  // hover: does the mouse choose without a press? Gives {at, go(r, c)}.
+  // hover: does the mouse choose without a press? pace(r): cells that an arrow to the side goes. Gives {at, go(r, c)}.
   const STEPS = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]};
-  function roving(canvas, {label, size, moved, act = () => {}, says = () => '', hover = true}) {
+  function roving(canvas, {label, size, moved, act = () => {}, says = () => '', hover = true, pace = () => 1}) {
     const state = {at: [0, 0]};
     let down = false;
     canvas.tabIndex = 0;
@@ -124,7 +124,7 @@ const Kit = (() => {
     };
     canvas.addEventListener('keydown', e => {
       const [rows, cols] = size(), [r, c] = state.at, step = STEPS[e.key];
-      const to = step ? [r + step[0], c + step[1]] : e.key === 'Home' ? [r, 0] : e.key === 'End' ? [r, cols - 1]
+      const to = step ? [r + step[0], c + step[1] * pace(r)] : e.key === 'Home' ? [r, 0] : e.key === 'End' ? [r, cols - 1]
         : e.key === 'PageUp' ? [0, c] : e.key === 'PageDown' ? [rows - 1, c] : null;
       if (to) state.go(...to);
       else if (e.key === ' ' || e.key === 'Enter') act(...state.at, true);

@@ -1,0 +1,4 @@
+"Pages that show what happens inside a network, and on which items it is wrong"
+from .convolution import convolution
+
+__all__ = ['convolution']
