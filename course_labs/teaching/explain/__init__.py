@@ -1,4 +1,5 @@
 "Pages that show what happens inside a network, and on which items it is wrong"
 from .convolution import convolution
+from .mistakes import mistakes
 
-__all__ = ['convolution']
+__all__ = ['convolution', 'mistakes']

@@ -52,7 +52,7 @@ def _kernel(kernel):
     k = k.reshape(k.shape[-2:]) if k.ndim > 2 and k.size == np.prod(k.shape[-2:]) else k
     most = MOST['k']
     if k.dtype.kind not in 'fiub' or k.ndim != 2 or k.shape[0] != k.shape[1] or not 1 <= len(k) <= most:
-        raise CourseError(f'kernel of the shape {k.shape}: expected a square of at most {most} x {most} weights')
+        raise CourseError(f'kernel of the shape {k.shape}: expected a square of up to {most} x {most}')
     if not np.isfinite(k).all(): raise CourseError('the kernel holds NaN or infinity')
     return k.astype(np.float32)
 
@@ -131,8 +131,9 @@ def convolution(image=None,    # Square, of one channel, 3 to 32 pixels wide; a 
     if not 1 <= len(layers) <= MOST['layers']:
         raise CourseError(f'{len(layers)} layers: the page draws 1 to {MOST["layers"]}')
     names = dict(kernel='k', stride='stride', dilation='dilation')
-    stack = [{name: _whole(f'{name} of layer {i}', v, 1, MOST[most])
-              for (name, most), v in zip(names.items(), (*layer, 1)[:3])} for i, layer in enumerate(layers, 1)]
+    def read(i, layer): return {name: _whole(f'{name} of layer {i}', v, 1, MOST[most])
+                                for (name, most), v in zip(names.items(), (*layer, 1)[:3])}
+    stack = [read(i, layer) for i, layer in enumerate(layers, 1)]
     data = dict(image=x.tolist(), kernel=kernel if isinstance(kernel, str) else kernel.tolist(), k=k,
                 layers=stack, most=MOST, **how)
     return explained('explain_convolution', data, 'A convolution, pixel by pixel', _still(x, kernel, k, how),
