@@ -72,14 +72,14 @@ if (typeof document !== 'undefined') (() => {
   }
   function card(o) {
     const right = o.t === o.a, says = [make('p', {}, make('b', {}, classes[o.a]), ` ${percent(o.p)}`)];
-    says.push(make('p', {class: 'part'}, right ? 'right' : `is ${classes[o.t]}, ${percent(o.q)}`), make('p', {class: 'part'}, `number ${o.i}`));
+    says.push(make('p', {class: 'part'}, right ? 'right' : `is ${classes[o.t]}, ${percent(o.q)}`), make('p', {class: 'part number'}, `number ${o.i}`));
     if (images) {
       const canvas = make('canvas', {role: 'img', 'aria-label': `Image ${o.i}`});
       drawImage(canvas, o.at);
       return make('li', {class: 'image'}, canvas, ...says);
     }
     const texts = o.texts.map((text, k) => make('p', {}, ...(data.parts[k] ? [make('span', {class: 'part'}, `${data.parts[k]}: `)] : []), text));
-    says[0].append(right ? ', right' : `; is ${classes[o.t]}, ${percent(o.q)}`, make('span', {class: 'part'}, `  number ${o.i}`));
+    says[0].append(right ? ', right' : `; is ${classes[o.t]}, ${percent(o.q)}`, make('span', {class: 'part number'}, `, number ${o.i}`));
     return make('li', {class: 'text'}, ...texts, says[0]);
   }
   function show() {

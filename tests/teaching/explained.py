@@ -4,7 +4,6 @@ import json, shutil, subprocess
 import pytest
 
 from course_labs.core.paths import data_dir
-from course_labs.teaching.embed import page
 
 def script(*names): # Of data/web, without .js
     "The text of some scripts"
@@ -14,7 +13,7 @@ def runs_js(function, given, *names):
     "What a function of the scripts gives for each of `given`, in node"
     node = shutil.which('node') or pytest.skip('there is no node on this machine: the browser runs the same functions')
     code = f'{script(*names)}\nconst given = JSON.parse(require("fs").readFileSync(0, "utf8"));\nconsole.log(JSON.stringify(given.map({function})));'
-    done = subprocess.run([node, '-'], input=code.replace('require("fs").readFileSync(0, "utf8")', json.dumps(json.dumps(given))), capture_output=True, text=True)
+    done = subprocess.run([node, '-e', code], input=json.dumps(given), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
 
