@@ -25,7 +25,7 @@ if (typeof document !== 'undefined') (() => {
   // ---- The matrix: one stop of the Tab key, arrows move in it ----
   const buttons = new Map(), key = (t, a) => `${t}.${a}`;
   function buildMatrix() {
-    const head = make('tr', {}, make('th', {scope: 'col'}, 'true \\ answer'), ...classes.map(c => make('th', {scope: 'col'}, c)), make('th', {scope: 'col'}, 'right'));
+    const head = make('tr', {}, make('th', {scope: 'col'}, 'true'), ...classes.map(c => make('th', {scope: 'col'}, c)), make('th', {scope: 'col'}, 'right'));
     const rows = counts.map((row, t) => {
       const total = row.reduce((a, b) => a + b, 0);
       const cells = row.map((n, a) => {
