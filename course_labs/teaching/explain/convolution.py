@@ -91,7 +91,7 @@ def _numbers(ax, values, title, cmap, top=None):
     ax.imshow(values, cmap=cmap, vmin=None if top is None else -top, vmax=top)
     for (r, c), v in np.ndenumerate(values):
         if values.size > 150: break  # too small to read
-        ax.text(c, r, f'{v:.3g}', ha='center', va='center', fontsize=8, color='white',
+        ax.text(c, r, f'{v + 0:.3g}', ha='center', va='center', fontsize=8, color='white',
                 bbox=dict(boxstyle='round,pad=0.1', fc='black', ec='none', alpha=0.6))
     ax.set(xticks=[], yticks=[], title=title)
 
