@@ -6,7 +6,7 @@ Docs: https://course-labs.github.io/course_labs/lib/publishing/repo.html.md"""
 
 # %% auto #0
 __all__ = ['BENCHMARKS', 'FACADES', 'TRAINING', 'LAZY', 'benchmarks_table', 'benchmarks_page', 'with_table', 'readme', 'facade',
-           'public_names', 'lazy_package', 'derived', 'stale', 'sync']
+           'public_names', 'lazy_package', 'functions_package', 'derived', 'stale', 'sync']
 
 # %% ../../nbs/lib/publishing/00_repo.ipynb #c9122910
 import ast, json, re
@@ -154,6 +154,16 @@ def lazy_package(folder:Path,   # Of the package
     table = ''.join(f"    {n!r}: {o!r},\n" for n,o in sorted(names.items()))
     return LAZY.format(what=what, table=table)
 
+# %% ../../nbs/lib/publishing/00_repo.ipynb #e22c0002
+def functions_package(folder:Path, # Of the package
+                      what:str     # Its docstring
+                     ) -> str:     # Text of its `__init__.py`
+    "A package that offers, of each module, the function that is called as the module"
+    names = [o.stem for o in sorted(folder.glob('*.py')) if o.stem in public_names(o)]
+    imports = ''.join(f'from .{n} import {n}\n' for n in names)
+    return f'"{what}"\n# Written by `make sync`\n{imports}\n__all__ = {names}\n'
+
+
 # %% ../../nbs/lib/publishing/00_repo.ipynb #f1503257
 def derived(root:Path # A checkout
            ) -> dict: # File: the text that it should hold
@@ -173,6 +183,8 @@ def derived(root:Path # A checkout
     res |= {package/f'{old}.py': facade(places) for old, places in FACADES.items()}
     what = 'Training: comparisons, rates, precision, several GPUs, checkpoints'
     res[package/'training'/'__init__.py'] = lazy_package(package/'training', TRAINING, what)
+    what = 'Pages that show what happens inside a network, and on which items it is wrong'
+    res[package/'teaching'/'explain'/'__init__.py'] = functions_package(package/'teaching'/'explain', what)
     for path in sorted((root/'nbs'/'labs').glob('week*.ipynb')):
         nb = with_head(json.loads(path.read_text(encoding='utf-8')), path.relative_to(root).as_posix(), at)
         res[path] = notebook_text(nb)
