@@ -62,9 +62,10 @@ def network_data(model,        # As for `network`
                           f'{images.shape[3]} pixels, and a page computes at most 4,000,000: give it smaller images')
     if classes is not None and len(classes) != steps[-1].out[-1]:
         raise CourseError(f'{len(classes)} names of classes for a model with {steps[-1].out[-1]} outputs')
-    kind = 'f2' if half else 'f4'
+    # A bias or a mean for each channel is soon sent, and an error in it would be one of the whole map
+    def sent(w, name): return packed(w, 'f2' if half and w.ndim > 1 else 'f4', name)
     nodes = [dict(o.args, op=o.op, inputs=o.inputs, out=list(o.out), name=o.name,
-                  weights={k: packed(w, kind, f'{k} of {o.name}') for k,w in o.weights.items()}) for o in steps]
+                  weights={k: sent(w, f'{k} of {o.name}') for k,w in o.weights.items()}) for o in steps]
     for i, node in enumerate(nodes):
         if node['op'] == 'unknown': node['recorded'] = [packed(v[i], 'f4', node['name']) for v in values]
     return dict(nodes=nodes, images=packed(images, 'f4', 'the images'), low=float(images.min()), high=float(images.max()),
