@@ -73,7 +73,7 @@ def network_data(model,        # As for `network`
 
 # %% ../../../nbs/lib/teaching/explain/11_network.ipynb #e22b2008
 def _maps(value, most): # Up to `most` maps of a step's values, or None where it has none
-    a = value[0].float().cpu().numpy()
+    a = value.detach()[0].float().cpu().numpy()
     return a[:most] if value.ndim == 4 and min(a.shape[1:]) > 1 else None
 
 def picture_of(data,   # From `network_data`
