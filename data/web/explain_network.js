@@ -172,7 +172,7 @@ function drawDetail() {
   for (const step of Graph.path(nodes, state.values, id, index)) if (shown(step.id))
     $('path').append(make('li', {}, make('button', {onclick: () => choose(step.id, step.index)}, `${named(step.id, step.index)}: ${valueText(step.id, step.index)}`)));
 }
-const go = (id, index) => make('button', {onclick: () => choose(id, index), 'aria-label': `Go to ${named(id, index)}`}, named(id, index));
+const go = (id, index, short) => make('button', {onclick: () => choose(id, index), 'aria-label': `${short || ''} Go to ${named(id, index)}`.trim()}, short || named(id, index));
 const head = (...names) => make('tr', {}, ...names.map(n => make('th', {scope: 'col'}, n)));
 const cell = (...what) => make('td', {}, ...what);
 const MANY = 8;  // Rows of a table
@@ -190,7 +190,7 @@ function windows({terms, rest}) {
       const [, r, c] = whereIs(source, t.index), i = (r - oy * n.stride[0] + n.pad[0]) / n.dilation[0], j = (c - ox * n.stride[1] + n.pad[1]) / n.dilation[1];
       a[i * kw + j] = t.value; b[i * kw + j] = t.weight;
     }
-    table.append(make('tr', {}, cell(go(source, Graph.strongest(ts).index)), cell(win), cell(ker), cell(Kit.number(sum))));
+    table.append(make('tr', {}, cell(go(source, Graph.strongest(ts).index, source ? `map ${whereIs(source, ts[0].index)[0]}` : 'image')), cell(win), cell(ker), cell(Kit.number(sum))));
     queueMicrotask(() => { paint(win, picture(a, kh, kw, signed(a, topX))); paint(ker, picture(b, kh, kw, signed(b, topW))); });
   }
   const others = rows.slice(MANY).reduce((s, r) => s + r.sum, 0);
