@@ -52,12 +52,14 @@ def _avg_pool(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inc
     if divisor_override: return None
     return 'avg_pool', _window(kernel_size, stride, padding) | dict(count_pad=bool(count_include_pad))
 
-def _batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=.1, eps=1e-5):
+def _batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=.1,
+                eps=1e-5):
     if running_mean is None or training: return None
     return 'batch_norm', dict(eps=eps), dict(weight=weight, bias=bias, mean=running_mean, var=running_var)
 
 def _layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
-    return 'layer_norm', dict(size=torch.Size(normalized_shape).numel(), eps=eps), dict(weight=weight, bias=bias)
+    size = torch.Size(normalized_shape).numel()
+    return 'layer_norm', dict(size=size, eps=eps), dict(weight=weight, bias=bias)
 
 def _group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
     return 'group_norm', dict(groups=num_groups, eps=eps), dict(weight=weight, bias=bias)
@@ -133,7 +135,8 @@ _LAYERS = {
     nn.BatchNorm2d: ('batch_norm', _attributes('running_mean', 'running_var', *_NORM)),
     nn.LayerNorm: ('layer_norm', _attributes('normalized_shape', *_NORM)),
     nn.GroupNorm: ('group_norm', _attributes('num_groups', *_NORM)),
-    nn.MaxPool2d: ('max_pool2d', _attributes('kernel_size', 'stride', 'padding', 'dilation', 'return_indices')),
+    nn.MaxPool2d: ('max_pool2d', _attributes('kernel_size', 'stride', 'padding', 'dilation',
+                                             'return_indices')),
     nn.AvgPool2d: ('avg_pool2d', _attributes('kernel_size', 'stride', 'padding', 'count_include_pad',
                                              'divisor_override')),
     nn.AdaptiveAvgPool2d: ('adaptive_avg_pool2d', _attributes('output_size')),
@@ -234,7 +237,8 @@ class _Writer(fx.Interpreter):
         op, settings, *weights = found
         kept = {k: v for k,v in (weights[0] if weights else {}).items() if v is not None}
         # A step's weights are learnt; where they are computed from the image, the page does not follow
-        own = {a for a in n.all_input_nodes if a in self.number and self.steps[self.number[a]].op != 'constant'}
+        own = {a for a in n.all_input_nodes
+               if a in self.number and self.steps[self.number[a]].op != 'constant'}
         computed = op in ('conv2d', 'linear', 'layer_norm', 'batch_norm') and len(own) > 1
         return ('unknown', {}, {}) if computed else (op, settings, kept)
 

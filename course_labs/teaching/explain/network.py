@@ -1,4 +1,4 @@
-"""Your own convolutional network as a page: every map of every layer, where a number comes from, and what a change of the image does
+"""Your own convolutional network as a page: each number of each layer, and where it comes from
 
 Docs: https://course-labs.github.io/course_labs/lib/teaching/explain/network.html.md"""
 
@@ -14,7 +14,8 @@ import numpy as np
 
 from ...core.files import CourseError
 from ..embed import Frame
-from .page import MOST_BYTES, as_images, at_rest, explained, packed, still, to_bytes
+from .page import (
+    MOST_BYTES, as_images, at_rest, explained, packed, still, to_bytes)
 
 # %% ../../../nbs/lib/teaching/explain/11_network.ipynb #e22b2005
 def _without_identities(steps):
@@ -58,18 +59,22 @@ def network_data(model,        # As for `network`
     steps, values = _run(model, images)
     numbers = sum(int(np.prod(o.out)) for o in steps)
     if numbers > 4_000_000:
-        raise CourseError(f'the maps of this model hold {numbers:,} numbers for images of {images.shape[2]} x '
-                          f'{images.shape[3]} pixels, and a page computes at most 4,000,000: give it smaller images')
+        size = ' x '.join(map(str, images.shape[2:]))
+        raise CourseError(f'the maps of this model hold {numbers:,} numbers for images of {size} pixels, '
+                          'and a page computes at most 4,000,000: give it smaller images')
     if classes is not None and len(classes) != steps[-1].out[-1]:
         raise CourseError(f'{len(classes)} names of classes for a model with {steps[-1].out[-1]} outputs')
     # A bias or a mean for each channel is soon sent, and an error in it would be one of the whole map
     def sent(w, name): return packed(w, 'f2' if half and w.ndim > 1 else 'f4', name)
     nodes = [dict(o.args, op=o.op, inputs=o.inputs, out=list(o.out), name=o.name,
-                  weights={k: sent(w, f'{k} of {o.name}') for k,w in o.weights.items()}) for o in steps]
+                  weights={k: sent(w, f'{k} of {o.name}') for k,w in o.weights.items()})
+             for o in steps]
     for i, node in enumerate(nodes):
-        if node['op'] == 'unknown': node['recorded'] = [packed(v[i], 'f4', node['name']) for v in values]
-    return dict(nodes=nodes, images=packed(images, 'f4', 'the images'), low=float(images.min()), high=float(images.max()),
-                classes=None if classes is None else [str(o) for o in classes]), values
+        if node['op'] != 'unknown': continue
+        node['recorded'] = [packed(v[i], 'f4', node['name']) for v in values]
+    names = None if classes is None else [str(o) for o in classes]
+    return dict(nodes=nodes, images=packed(images, 'f4', 'the images'), classes=names,
+                low=float(images.min()), high=float(images.max())), values
 
 # %% ../../../nbs/lib/teaching/explain/11_network.ipynb #e22b2008
 def _maps(value, most): # Up to `most` maps of a step's values, or None where it has none
@@ -84,8 +89,8 @@ def picture_of(data,   # From `network_data`
     import matplotlib.pyplot as plt
     shown = [i for i,o in enumerate(data['nodes']) if i and _maps(values[i], most) is not None]
     if len(shown) > 6: shown = [shown[round(k*(len(shown) - 1)/5)] for k in range(6)]
-    fig,axs = plt.subplots(most, len(shown) + 2, figsize=(1.3*(len(shown) + 2), 1.15*most + .5), squeeze=False,
-                           layout='constrained')
+    cols = len(shown) + 2
+    fig,axs = plt.subplots(most, cols, figsize=(1.3*cols, 1.15*most + .5), squeeze=False, layout='constrained')
     for ax in axs.flat: ax.axis('off')
     image = to_bytes(values[0].float().cpu().numpy())[0]
     axs[0,0].imshow(image.transpose(1, 2, 0).squeeze(), cmap='gray', vmin=0, vmax=255)
@@ -108,15 +113,15 @@ def picture_of(data,   # From `network_data`
 
 # %% ../../../nbs/lib/teaching/explain/11_network.ipynb #e22b200a
 def network(model,         # A convolutional network of torch, in any mode and on any device; left as it is
-            images,        # A few images as the model takes them: (n, channels, height, width), or (n, height, width)
+            images,        # A few, as the model takes them: (n, channels, height, width) or (n, height, width)
             classes=None,  # Names of its outputs
             half:bool=True # Weights in half precision? In single, they take twice the room
            ) -> Frame:     # Shown by a notebook; `save(path)` writes a page for a browser
     "A page that shows what a network computes and computes it again when the image changes"
     data, values = network_data(model, images, classes, half)
     unknown = sum(o['op'] == 'unknown' for o in data['nodes'])
-    fallback = still(picture_of(data, values[0]), 'The first image, maps of some of its layers, and its outputs',
-                     'What each layer of the network computes for an image.')
+    alt = 'The first image, maps of some of its layers, and its outputs'
+    fallback = still(picture_of(data, values[0]), alt, 'What each layer of the network computes for an image.')
     title = 'Inside the network' + (f' ({unknown} layers as torch computed them)' if unknown else '')
     return explained('explain_network', data, title, fallback, height=1120, narrow={1000: 1500, 620: 2000},
                      less='a smaller model or fewer images')
