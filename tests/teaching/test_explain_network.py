@@ -64,7 +64,7 @@ def made(name):
 def opened(page, part):
     page.goto('about:blank') # a second document in the same page would meet the names of the first
     page.set_content(part.doc)
-    page.locator('.score').first.wait_for()
+    page.locator('#scores > *').first.wait_for()
     return page
 
 VALUES = '''image => {

@@ -90,7 +90,8 @@ def picture_of(data,   # From `network_data`
     shown = [i for i,o in enumerate(data['nodes']) if i and _maps(values[i], most) is not None]
     if len(shown) > 6: shown = [shown[round(k*(len(shown) - 1)/5)] for k in range(6)]
     cols = len(shown) + 2
-    fig,axs = plt.subplots(most, cols, figsize=(1.3*cols, 1.15*most + .5), squeeze=False, layout='constrained')
+    fig,axs = plt.subplots(most, cols, figsize=(1.3*cols, 1.15*most + .5), squeeze=False,
+                           layout='constrained')
     for ax in axs.flat: ax.axis('off')
     image = to_bytes(values[0].float().cpu().numpy())[0]
     axs[0,0].imshow(image.transpose(1, 2, 0).squeeze(), cmap='gray', vmin=0, vmax=255)
@@ -113,7 +114,7 @@ def picture_of(data,   # From `network_data`
 
 # %% ../../../nbs/lib/teaching/explain/11_network.ipynb #e22b200a
 def network(model,         # A convolutional network of torch, in any mode and on any device; left as it is
-            images,        # A few, as the model takes them: (n, channels, height, width) or (n, height, width)
+            images,        # A few, as the model takes them: (n, channels, height, width)
             classes=None,  # Names of its outputs
             half:bool=True # Weights in half precision? In single, they take twice the room
            ) -> Frame:     # Shown by a notebook; `save(path)` writes a page for a browser
@@ -121,7 +122,8 @@ def network(model,         # A convolutional network of torch, in any mode and o
     data, values = network_data(model, images, classes, half)
     unknown = sum(o['op'] == 'unknown' for o in data['nodes'])
     alt = 'The first image, maps of some of its layers, and its outputs'
-    fallback = still(picture_of(data, values[0]), alt, 'What each layer of the network computes for an image.')
+    fallback = still(picture_of(data, values[0]), alt,
+                     'What each layer of the network computes for an image.')
     title = 'Inside the network' + (f' ({unknown} layers as torch computed them)' if unknown else '')
-    return explained('explain_network', data, title, fallback, height=1120, narrow={1000: 1500, 620: 2000},
-                     less='a smaller model or fewer images')
+    return explained('explain_network', data, title, fallback, height=1120,
+                     narrow={1000: 1500, 620: 2000}, less='a smaller model or fewer images')
