@@ -48,10 +48,11 @@ def table(rows:list,     # Of `Gradebook.rows`
     "The rows of `grades.csv`"
     there = {m['id'] for r in rows for m in r['exercises']}
     labs = {r['lab'] for r in rows} | {exercises[i][0] for i in there if i in exercises}
-    ids = [i for i,(lab,_) in exercises.items() if lab in labs]
+    weeks = {lab[:6] for lab in labs} # 'week06': a week's extras have columns, too
+    ids = [i for i,(lab,_) in exercises.items() if lab[:6] in weeks]
     ids += sorted(there - {*ids})
-    head = ['student', 'id', 'lab', *ids, 'total', 'of', 'late', 'deduction', 'mark', 'state', 'seconds',
-            'note', 'file']
+    head = ['student', 'id', 'lab', *ids, 'total', 'of', 'late', 'deduction', 'mark', 'state', 'note',
+            'file']
     res = [head]
     for r in rows:
         points = {m['id']: _text(m['points']) for m in r['exercises'] if told(m)}
@@ -60,7 +61,7 @@ def table(rows:list,     # Of `Gradebook.rows`
         note = '; '.join(filter(None, [r['note'], _older(r)]))
         res.append([cell(r['student']), r.get('id', ''), r['lab'], *(points.get(i, '') for i in ids),
                     _text(total), _text(of), r.get('lateness', ''), off, _text(mark_of(r)), r['state'],
-                    f"{r['seconds']:.2f}", cell(note), cell(r['file'])])
+                    cell(note), cell(r['file'])])
     return res
 
 def _older(r):

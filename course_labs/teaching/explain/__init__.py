@@ -2,5 +2,6 @@
 # Written by `make sync`
 from .convolution import convolution
 from .mistakes import mistakes
+from .network import network
 
-__all__ = ['convolution', 'mistakes']
+__all__ = ['convolution', 'mistakes', 'network']
