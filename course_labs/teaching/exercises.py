@@ -10,6 +10,7 @@ __all__ = ['EXERCISES', 'RIGHT', 'WRONG', 'NOT_ATTEMPTED', 'ERROR', 'Wrong', 'Ex
 
 # %% ../../nbs/lib/teaching/00_exercises.ipynb #6f18a5af
 import html, importlib, importlib.util, math, os
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -75,12 +76,14 @@ def get_exercise(id:str) -> Exercise:
 
 # %% ../../nbs/lib/teaching/00_exercises.ipynb #46ebcafa
 _KINDS = {bool: 'bool', int: 'number', float: 'number', str: 'str', list: 'list', tuple: 'tuple',
-          dict: 'dict', set: 'set', type(None): 'None'}
+          dict: 'dict', OrderedDict: 'dict', defaultdict: 'dict', Counter: 'dict', set: 'set',
+          type(None): 'None'}
 _TAKEN = {'tensor', 'array', *_KINDS.values()}
 
 def _numpy_kind(name):
     "The same for a type of numpy, by its name"
     if name == 'ndarray': return 'array'
+    if name == 'str_': return 'str'
     if name.rstrip('_').rstrip('0123456789') in ('float', 'int', 'uint', 'longdouble'): return 'number'
     return 'bool' if name.startswith('bool') else name
 
@@ -88,6 +91,7 @@ def _kind(x):
     "What a person calls the type of `x`"
     t = type(x)
     if t in _KINDS: return _KINDS[t]
+    if issubclass(t, tuple) and type(getattr(t, '_fields', None)) is tuple: return 'tuple' # with names
     package, name = t.__module__, t.__name__
     if package == 'torch' or package.startswith('torch.'):
         return 'tensor' if name in ('Tensor', 'Parameter') else name
@@ -105,7 +109,8 @@ def _show(x, limit=120):
         values = f': {_plain(x)}' if 0 < math.prod(x.shape) <= 6 else ''
         return f'{kind} of shape {tuple(x.shape)}{values}'
     if kind == 'number': return _show_number(x)
-    if kind in ('str', 'list', 'tuple', 'dict', 'bool', 'None', 'set'): return repr(x)[:limit]
+    if kind == 'str': return repr(str(x))[:limit]
+    if kind in ('list', 'tuple', 'dict', 'bool', 'None', 'set'): return repr(x)[:limit]
     return f'an object of type {kind}'
 
 def _plain(x):
@@ -123,13 +128,20 @@ def _close(a, b, tol):
     if not (math.isfinite(a) and math.isfinite(b)): return a == b or (math.isnan(a) and math.isnan(b))
     return abs(a-b) <= tol*max(1., abs(b))
 
+def _kind_of_elements(x): # 'number', 'bool' or another word
+    name = str(x.dtype).removeprefix('torch.')
+    return 'number' if name.startswith(('float', 'int', 'uint', 'bfloat')) else name
+
 def _same_kind(got, want, call, think):
     g, w = _kind(got), _kind(want)
     if g == 'None' and w != 'None':
         should = f'a {w}' if w in ('tensor', 'array') else _show(want)
         raise Wrong(f'{call} should return {should}, but it returned nothing.',
                     'Does every path through the function end in a return?')
-    if g != w: raise Wrong(f'{call} should be of kind {w}, but it is {_show(got)}.', think)
+    several = {g, w} <= {'list', 'tuple'} # [a, b] for a, b
+    single = g in ('array', 'tensor') and tuple(got.shape) == () and w == _kind_of_elements(got)
+    if g != w and not several and not single:
+        raise Wrong(f'{call} should be of kind {w}, but it is {_show(got)}.', think)
     return w
 
 def _place(i, shape):
