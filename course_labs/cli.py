@@ -12,7 +12,7 @@ __all__ = ['VERBS', 'run', 'lab', 'doctor', 'docs', 'push', 'release', 'question
 import argparse, os, signal, sys
 from pathlib import Path
 
-from .cli_marking import grade, grade_flags, gradebook, gradebook_flags
+from .cli_marking import grade, grade_flags, gradebook, gradebook_flags, update, update_flags
 from .core.files import CourseError
 from .core.settings import SIZES
 from .running.flags import variables
@@ -337,6 +337,7 @@ VERBS = {
                  "gradebook graded --set 'Ana Lopez' w3.pool 1.5 --why 'right idea, wrong stride'",
                  'gradebook graded --csv decisions.csv',
                  "gradebook graded --comment 'Ana Lopez' 'week 3' 'Come and see me.'")),
+    update: ('bring a copy of a lab to its newest release', update_flags, ('update week03_cnn.ipynb',)),
     questions: ("write questions in a learning platform's format", _questions_flags,
                 ('questions --to moodle', 'questions --to canvas --week 3', 'questions --to gift --paper 7')),
     push: ('send labs to Kaggle', _push_flags,

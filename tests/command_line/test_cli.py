@@ -8,7 +8,7 @@ from course_labs import cli as command_line
 
 from toy_labs import RECORD, START, cli, lab, metrics, run  # noqa: F401  run is a fixture
 
-VERBS = 'run', 'doctor', 'lab', 'docs', 'release', 'grade', 'gradebook', 'questions', 'push', 'bench', 'pretrain', 'recipes', 'sync'
+VERBS = 'run', 'doctor', 'lab', 'docs', 'release', 'grade', 'gradebook', 'update', 'questions', 'push', 'bench', 'pretrain', 'recipes', 'sync'
 
 def test_help_lists_every_verb():
     text = cli('--help').stdout
@@ -23,7 +23,7 @@ def test_help_of_a_verb(verb):
 @pytest.mark.parametrize('verb', VERBS)
 def test_each_flag_fills_a_parameter_of_its_verb(verb):
     fn = next(v for v in command_line.VERBS if v.__name__ == verb)
-    given = vars(command_line.parser().parse_args([verb, *dict(grade=['x'], questions=['--to', 'gift']).get(verb, [])]))
+    given = vars(command_line.parser().parse_args([verb, *dict(grade=['x'], update=['x'], questions=['--to', 'gift']).get(verb, [])]))
     assert set(given) - {'verb', 'fn', 'debug'} <= set(inspect.signature(fn).parameters)
 
 @pytest.mark.parametrize('args, says', [

@@ -80,7 +80,8 @@ def expect_kind(got,      # What came back
     should = f'{call} should return {form}'
     expect(got is not None, f'{should}, but it returned nothing.',
            'Does every path through the function end in a return?')
-    expect(type(got) is kind, f'{should}, but it returned an object of type {type(got).__name__}.')
+    pair = kind is tuple and _kind(got) in ('list', 'tuple') # [a, b] for a, b
+    expect(type(got) is kind or pair, f'{should}, but it returned an object of type {type(got).__name__}.')
     expect(n is None or len(got) == n, f'{should}: {n} elements, but it has {len(got)}.')
 
 # %% ../../../nbs/lib/teaching/checks/common.ipynb #cm6e0002
