@@ -54,14 +54,15 @@ def prints(code:str) -> frozenset: # Of (run of words, which of its kind)
         count.update(words[i:i+_RUN] for i in range(max(1, len(words) - _RUN + 1)))
     return frozenset((run, i) for run,n in count.items() for i in range(n))
 
+def _in_common(a, b): return len(a & b)/len(a | b) if a or b else 0.
+
 def alike(a:str, b:str) -> float: # 0 to 1
     "How much two answers have in common, whatever they call it"
-    a, b = prints(a), prints(b)
-    return len(a & b)/len(a | b) if a or b else 0.
+    return _in_common(prints(a), prints(b))
 
 # %% ../../nbs/lib/marking/18_alike.ipynb #079b8d45
-ALIKE = 0.45    # From here on two answers are shown
-MIN_SHARED = 10 # Runs of words that they must have in common
+ALIKE = 0.45   # From here on two answers are shown
+MIN_SHARED = 8 # Runs of words that they share and others do not have
 _COMMON, _FEW = 0.1, 5 # Share of the class, and number of students, that may share a run
 
 def alike_pairs(codes:dict,           # Whose: code
@@ -75,9 +76,9 @@ def alike_pairs(codes:dict,           # Whose: code
     for k in sorted(left):
         for p in left[k]: who[p].append(k)
     most = max(_FEW, _COMMON*len(codes))
-    rare = {k: {p for p in o if len(who[p]) <= most} for k,o in left.items()}
     shared = Counter()
     for p,ks in who.items():
         if len(ks) <= most: shared.update(combinations(ks, 2))
-    res = [(n/(len(rare[a]) + len(rare[b]) - n), a, b) for (a, b),n in shared.items() if n >= MIN_SHARED]
+    enough = [pair for pair,n in shared.items() if n >= MIN_SHARED]
+    res = [(_in_common(of_code[codes[a]], of_code[codes[b]]), a, b) for a,b in enough]
     return sorted((o for o in res if o[0] >= least), key=lambda o: (-o[0], *o[1:]))
