@@ -12,6 +12,7 @@ import csv, io
 from pathlib import Path
 
 from ..core.files import CourseError
+from .class_report import write_class_report
 from .feedback import write_pages
 from .gradebook import FILE, Gradebook, at_work
 from .tables import (changes, changes_said, mark_of, points_of, take_over_edits,
@@ -61,6 +62,7 @@ def decide(out,             # Folder of results
         after = book.rows()
         write_grades(book, out)
         write_pages(out, after, before)
+        write_class_report(out, after)
     return lines + changes_said(changes(before, after, marked=False), 50)
 
 def _points(x): return '' if x is None else f'{x:g}'

@@ -12,6 +12,7 @@ import hashlib, json, re, secrets
 from pathlib import Path
 
 from ..core.files import write_whole
+from .class_report import write_class_report
 from .feedback import titles, with_titles, write_pages
 from .gradebook import Gradebook, newest, of_person
 from .marks import Course
@@ -100,6 +101,7 @@ class Results:
             write_changes(self.out, found)
             write_grades(book, self.out)
             write_pages(self.out, after, before, gone)
+            write_class_report(self.out, after, labs)
         mine = {(*of_person(r), r['file']) for r in rows}
         if before:
             said = changes_said(found)
