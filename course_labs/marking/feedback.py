@@ -69,11 +69,14 @@ _SAYS = {BY_HAND: 'An answer could not be marked by itself: a person looks at it
 _LATER = 'Your work could not be marked yet. You need to do nothing.'
 _UNREAD = 'What it sent could not be read' # What a marker says of a value that does not come through
 _NO_VALUE = 'What your code returned is too large, or of a kind that cannot be compared.'
+_NO_ANSWER = ('No answer to this exercise was found in your notebook. If you wrote one, keep the name of '
+              'its function and the check below it as they stood in the lab.')
 
 def _shown(m): # An exercise for the template
     look, sign, word = _LOOK.get(m['state'], _LOOK[WRONG])
     message, think = m['message'], m['think']
     if message.startswith(_UNREAD): message = _NO_VALUE
+    if m['state'] == NOT_FOUND: message = _NO_ANSWER
     if m['state'] == SET: message = think = ''
     return dict(m, look=look, sign=sign, word=word, points=f"{m['points']:g}", of=f"{m['of']:g}", think=think,
                 message=message, title=m.get('title') or m['id'], code=m.get('code', '').strip('\n'))

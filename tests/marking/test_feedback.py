@@ -24,6 +24,12 @@ def test_it_has_no_notes_of_the_marker_and_no_words_of_codecs(tmp_path):
         for word in ('codec', 'JSON', 'utf', 'Expecting'): assert word not in pages[name].split('</style>')[1], word
     assert 'is empty' in pages['Dia']
 
+def test_an_answer_that_was_not_found_is_said_in_words_for_its_student(tmp_path):
+    "Ada has the check of one exercise of six"
+    body = page(tmp_path, Ada=week6())['Ada'].split('</style>')[1]
+    assert 'No answer to this exercise was found in your notebook.' in body
+    for words in ('check(', 'names a function', 'there is no', 'w6.'): assert words not in body, words
+
 def test_hostile_code_stays_text(tmp_path):
     answer = 'def n_learnt(*args):\n    return "</code></pre><script>alert(1)</script>\u202e"'
     body = page(tmp_path, Ada=week6(answer))['Ada']

@@ -197,7 +197,8 @@ def check_fair_draw(answer, rng):
     "Pools of equal and of unequal size"
     for pools, n in (((9, 9, 9, 9), 10), ((12, 3, 8), 11), ((5, 5, 5, 5, 5, 5, 5, 5), 12), ((2, 10, 1), 8)):
         names = [f'week {t + 1}' for t in range(len(pools))]
-        topic = {f'q{t}{i}': names[t] for t,p in enumerate(pools) for i in range(p)}
+        first = int(rng.integers(100, 10_000)) # of the numbers of the questions
+        topic = {f'q{t}_{first + i}': names[t] for t,p in enumerate(pools) for i in range(p)}
         qs = [(i, topic[i]) for i in rng.permutation(list(topic)).tolist()]
         call, extra, ever = f'fair_draw({len(qs)} questions in topics of {pools}, n={n}, seed)', set(), set()
         for seed in range(60):
