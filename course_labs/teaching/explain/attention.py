@@ -163,7 +163,8 @@ def _read_image(model, image, device):
                           'page shows vision transformers of timm, and text models')
     size = getattr(cuts[0], 'img_size', None) if getattr(cuts[0], 'strict_img_size', True) else None
     channels = cuts[0].proj.in_channels
-    if len(np.shape(image)) == 3 and np.shape(image)[0] == channels: image = image[None] # one image, not several
+    # One image, and not as many grey ones as it has channels
+    if len(np.shape(image)) == 3 and np.shape(image)[0] == channels: image = [image]
     x = as_images(image, channels, size)
     if len(x) > 1: raise CourseError(f'{len(x)} images: give one, and another as `beside`')
     p = cuts[0].patch_size
