@@ -226,7 +226,7 @@ def attention_data(model, text_or_image, beside=None, tok=None, layers=None # As
                 raise CourseError('the layers of this model see other numbers of tokens: the page shows '
                                   'transformers that keep each token')
             inputs.append(read)
-    which = _which(max(found, key=lambda o: len(inputs[found.index(o)]['tokens'])), layers, len(asked))
+    which = _which(max(found, key=lambda o: o[0]['q'].shape[1]), layers, len(asked))
     for read, of in zip(inputs, found): read['layers'] = [_sent(of[i], i) for i in which]
     return dict(inputs=inputs, which=which, total=len(found[0])), found
 
