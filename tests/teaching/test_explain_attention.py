@@ -194,7 +194,7 @@ def test_what_cannot_be_shown_is_one_line(minilm, deberta, vit):
     refused('needs its tokeniser', args=(model, PREMISE))
     refused('empty', args=(model, '  '), tok=tok)
     refused('layers 0 to 5', args=(model, PREMISE), tok=tok, layers=[6])
-    refused('expected 64 x 64', args=(vit, torch.rand(3, 32, 32)))
+    refused('does not take this input', args=(vit, torch.rand(3, 30, 30)))
     refused('NaN', args=(vit, torch.full((3, 64, 64), float('nan'))))
     refused('no PatchEmbed', args=(nn.Sequential(nn.Conv2d(3, 4, 3)), photo()))
     refused('not str', args=('vit', photo()))

@@ -122,7 +122,7 @@ def weights_of(layer # From `layers_of`
 # %% ../../../nbs/lib/teaching/explain/12_attention.ipynb #e22c300c
 def _limit(model, tok):
     "Tokens that a model takes, special ones included"
-    if hasattr(tok, 'model_max_length'):
+    if hasattr(tok, 'model_max_length') and hasattr(model, 'config'):
         from course_labs.training.text_models import max_tokens
         return max_tokens(model, tok)
     return getattr(getattr(model, 'config', None), 'max_position_embeddings', None) or 100_000
@@ -146,6 +146,8 @@ def _read_text(model, tok, text, device):
         raise CourseError(f'the text has {len(ids)} tokens, and this model takes {most}: '
                           'give it a shorter one')
     if not ids: raise CourseError('the tokeniser makes no token of this text')
+    if not hasattr(model, 'get_input_embeddings'):
+        raise CourseError(f'{type(model).__name__} is no text model of transformers: give it images')
     if max(ids) >= model.get_input_embeddings().num_embeddings:
         raise CourseError('this tokeniser has tokens that the model does not know: '
                           'they do not belong together')
