@@ -269,7 +269,7 @@ def attention(model,         # A transformer, in any mode and on any device; lef
     data, found = attention_data(model, text_or_image, beside, tok, layers)
     fallback = still(picture_of(data, found), 'Weights of some heads of the first and the last layer',
                      'Which token looks at which, head by head.')
-    tall = 1.75 if beside is not None else 1
-    return explained('explain_attention', data, 'Attention, head by head', fallback, height=1250,
-                     narrow={1000: round(1400*tall), 620: round(1500*tall)},
+    # As tall as the page of the course's vision transformer is, alone and with another beside it
+    height, narrow = (1250, {1000: 1500, 620: 1800}) if beside is None else (1750, {1000: 2900, 620: 3450})
+    return explained('explain_attention', data, 'Attention, head by head', fallback, height, narrow,
                      less='a shorter text, or fewer layers, such as layers=[0]')
