@@ -4,7 +4,7 @@ import io, json, subprocess, sys, zipfile
 import pytest
 
 NB = json.dumps(dict(cells=[dict(cell_type='code', source='x = 1')]))
-NOT_MUCH = 200 # MB above what reading an ordinary hand-in takes; each of these took 360 and more
+NOT_MUCH = 200 # MB above what reading an ordinary hand-in takes
 BOMBER, OTHERS = 'Ada_1_assignsubmission_file_', ('Bob_2_assignsubmission_file_', 'Zoe_3_assignsubmission_file_')
 
 def zipped(files, how=zipfile.ZIP_DEFLATED):
