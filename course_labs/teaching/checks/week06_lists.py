@@ -159,6 +159,12 @@ def check_average_precision(answer, rng):
         ranked, relevant = _hits_among(rng, n_items, k, n_relevant)
         cases.append(((ranked, relevant, k),
                       f'average_precision(list of {len(ranked)}, {len(relevant)} relevant, k={k})'))
+    for _ in range(4): # hits wherever they fall
+        n_items, k = int(rng.integers(12, 30)), int(rng.integers(3, 9))
+        items = rng.permutation(n_items).tolist()
+        ranked, relevant = items[:k + int(rng.integers(1, 4))], set(rng.permutation(items)[:k].tolist())
+        cases.append(((ranked, relevant, k),
+                      f'average_precision(list of {len(ranked)}, {len(relevant)} relevant, k={k})'))
     by_cases(answer, cases, _average_precision,
              (lambda r, g, k: _average_precision(r, g, k, over=lambda p, k, g: len(p)),
               'A list with one early hit and nothing else would have 1. What of the relevant items that '
