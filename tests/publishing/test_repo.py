@@ -78,3 +78,8 @@ def test_a_tag_in_the_place_of_the_branch_pins_badges_and_install_cells():
     for text in ('/blob/spring-2027/nbs/labs/week03_cnn.ipynb', '/ann/course_labs/spring-2027/nbs/labs/week03_cnn.ipynb', 'git+https://github.com/ann/course_labs@spring-2027'):
         assert text in head, text
     assert 'main' not in head
+
+def test_every_picture_of_the_readme_is_there():
+    import re
+    shown = re.findall(r'(?:src="|\]\()(nbs/images/[^")]+)', (ROOT/'README.md').read_text(encoding='utf-8'))
+    assert len(shown) > 8 and [o for o in shown if not (ROOT/o).is_file()] == []
