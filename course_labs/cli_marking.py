@@ -18,7 +18,7 @@ def grade(submissions,         # A folder of notebooks, or a zip as a learning p
           out='graded',        # Where grades.csv and the pages go; a second call goes on there
           week:int=None,       # Mark this week's notebooks only
           jobs:int=1,          # Submissions at once
-          seconds:float=10,    # That one exercise may take
+          seconds:float=20,    # That one exercise may take
           memory:int=1500,     # MB that one answer may take
           scheduler:str='',    # Hand the work to the Dask cluster at this address
           trust:bool=False,    # Run answers unguarded, where bubblewrap cannot be had
@@ -74,8 +74,8 @@ def grade_flags(v # The parser of the verb
                         'grace in minutes, and a table [due] with a time for each week')
     v.add_argument('--jobs', type=positive, default=1, metavar='N',
                    help='submissions at once (default 1)')
-    v.add_argument('--seconds', type=float, default=10, metavar='S',
-                   help='seconds that one exercise may take (default 10)')
+    v.add_argument('--seconds', type=float, default=20, metavar='S',
+                   help='seconds that one exercise may take (default 20)')
     v.add_argument('--memory', type=positive, default=1500, metavar='MB',
                    help='memory that one answer may take (default 1500)')
     v.add_argument('--scheduler', default='', metavar='ADDRESS',

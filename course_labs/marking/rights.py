@@ -20,14 +20,14 @@ PATIENCE = 3 # A check waits so many times the processor time for each reply: a 
 @dataclass(frozen=True)
 class Limits:
     "What one answer may use"
-    seconds:float=10 # Processor time of one exercise
+    seconds:float=20 # Processor time of one exercise
     memory:int=1500  # MB of memory above what the libraries take
     files:int=32     # MB that it may write into its scratch folder
     threads:int=1000 # That it may start, those that ended counted too
     @property
     def wall(self) -> float: return PATIENCE*self.seconds # Seconds, for one reply
     @property
-    def in_all(self) -> float: return 12*self.wall # Seconds that one exercise may take on a busy machine
+    def in_all(self) -> float: return 6*self.wall # Seconds that one exercise may take on a busy machine
 
 def memory_now() -> int:
     "Bytes of address space that this process takes"

@@ -204,7 +204,7 @@ def test_a_notebook_that_names_modules_where_they_stood_before_is_marked(tmp_pat
 
 @needs_bwrap
 @pytest.mark.parametrize('student, says', [('loop', 'not finished within the time limit'), ('sleeper', 'not finished within the time limit'), ('hog', 'more memory than the limit'), ('dies', 'process ended'), ('forks', 'PermissionError'), ('socket', 'PermissionError'),
-    ('exits', 'SystemExit'), ('deep', 'RecursionError'), ('syntax', 'SyntaxError'), ('wrong_type', 'should be of kind number'), ('removed', 'No answer was found'), ('half', 'still the stub'), ('link', 'not followed'), ('bomb', 'larger than 20 MB'), ('climber', 'leads out of the archive')])
+    ('exits', 'SystemExit'), ('deep', 'RecursionError'), ('syntax', 'SyntaxError'), ('wrong_type', 'should be of kind number'), ('removed', 'No answer to this exercise was found'), ('half', 'still the stub'), ('link', 'not followed'), ('bomb', 'larger than 20 MB'), ('climber', 'leads out of the archive')])
 def test_feedback_says_what_happened(marked, student, says):
     pages = [p.read_text() for p in (marked[1]/'out'/'feedback').glob('*.html') if p.name.startswith(student)]
     assert len(pages) == 1 and says in pages[0] and '<script' not in pages[0]
