@@ -128,6 +128,9 @@ def keras_models():
 def seeded(n): return torch.Generator().manual_seed(n)
 def boxed(net): return Box([('net', net), ('w', nn.Parameter(torch.ones(2)))])
 
+class Several(tuple): "A class of an answer's own"
+class Named(dict): "Another one"
+
 VALUES = dict(
     none=st.none(),
     bool=st.booleans(),
@@ -142,6 +145,8 @@ VALUES = dict(
     set=st.sets(hashable),
     frozenset=st.frozensets(hashable),
     dict=st.dictionaries(hashable, values),
+    tuple_of_class=st.lists(values).map(Several),
+    dict_of_class=st.dictionaries(hashable, values).map(Named),
     slice=st.builds(slice, *[st.none() | ints]*3),
     range=st.builds(range, ints, ints, ints.filter(bool)),
     path=st.text('ab/.ü', min_size=1).map(Path),
@@ -207,6 +212,8 @@ def came_back(kind, x):
     if name != kind: return False
     if name == 'object': return type(res) is There and end.kept[res._number] is x
     if name == 'module': return end.kept[0] is x and alike(dict(x.state_dict()), dict(res.state_dict()))
+    if name == 'tuple_of_class': return alike(tuple(x), res)
+    if name == 'dict_of_class': return alike(dict(x), res)
     if name in ('set', 'frozenset'):
         return type(res) is type(x) and sorted(map(repr, res)) == sorted(map(repr, x))
     return alike(x, res)

@@ -316,8 +316,8 @@ KINDS = (
     Kind('module', 'torch.nn.Module', (MODULE_STAYS, *_MODULE_FIELDS), lambda x: (x, *_module_parts(x)),
          _fill, sub=True),
     # Dicts and tuples of other classes come as plain ones: what a class of an answer's own adds stays there
-    Kind('dict', dict, (PAIRS,), lambda x: (dict.items(x),), _dict, sub=True),
-    Kind('tuple', tuple, (MANY,), lambda x: (tuple.__iter__(x),), tuple, sub=True),
+    Kind('dict_of_class', dict, (PAIRS,), lambda x: (dict.items(x),), _dict, sub=True),
+    Kind('tuple_of_class', tuple, (MANY,), lambda x: (tuple.__iter__(x),), tuple, sub=True),
     Kind('object', object, (STAYS,), **_ITSELF, sub=True))
 _BY_NAME = {k.name: k for k in KINDS}
 
