@@ -65,8 +65,10 @@ def told(sizes:dict # From `sizes`
 # %% ../../nbs/lib/core/07_install.ipynb #f107000c
 _AS_UV = dict(PIP_INDEX_URL='UV_DEFAULT_INDEX', PIP_EXTRA_INDEX_URL='UV_INDEX', PIP_CERT='SSL_CERT_FILE')
 
-def uv_environment(environ=os.environ) -> dict:
+def uv_environment(environ=None # A mapping; the environment of this process where none is given
+                  ) -> dict:
     "The environment for uv: what pip is told there, uv is told too, where it is not told otherwise"
+    environ = os.environ if environ is None else environ
     res = dict(environ)
     for pip, uv in _AS_UV.items():
         if environ.get(pip): res.setdefault(uv, environ[pip])

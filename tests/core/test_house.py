@@ -50,6 +50,19 @@ def test_importing_the_library_loads_nothing_heavy():
     code = "import sys, course_labs, course_labs.cli, course_labs.syllabus; print([o for o in ('torch', 'fastai', 'numpy', 'pandas') if o in sys.modules])"
     assert says(sys.executable, '-c', code).stdout.strip() == '[]'
 
+def defaults(tree):
+    "The default values of all functions, as written"
+    for n in ast.walk(tree):
+        if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            yield from ((d.lineno, ast.unparse(d)) for d in [*n.args.defaults, *n.args.kw_defaults] if d is not None)
+
+@pytest.mark.parametrize('path', HAND_WRITTEN, ids=lambda p: p.relative_to(ROOT/'course_labs').as_posix())
+def test_no_default_value_is_of_this_machine_or_an_array(path):
+    "The site prints defaults as they are: an environment names folders of the machine, an array cannot be compared"
+    of_here = re.compile(r'\benviron\b|getcwd|\bcwd\(|\bhome\(|\bsys\.(path|executable|argv|prefix)|\btempfile\.|\bcheckout\(|__file__|'
+                         r'\b(np|torch)\.(array|as_tensor|tensor|zeros|ones|arange|linspace|eye)\(')
+    assert [o for o in defaults(ast.parse(path.read_text(encoding='utf-8'))) if of_here.search(o[1])] == []
+
 def text_without_encoding(tree):
     "Lines that read or write text in the machine's own encoding, which is not UTF-8 everywhere"
     for n in ast.walk(tree):
