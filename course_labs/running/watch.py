@@ -121,7 +121,9 @@ class Watch(threading.Thread):
             tick += 1
             procs = self.tree(marks=tick%10 == 0)
             mem = memory_mb(procs)
-            if mem > self.memory: mem = memory_mb(procs, exact=True)
+            # What several hold in common, as the libraries, is counted once where the number matters
+            more = len(procs) > 1 and mem > self.peak
+            if more or mem > self.memory: mem = memory_mb(procs, exact=True)
             self.peak = max(self.peak, mem)
             if self.ended: self.kill()
             else: self.look(mem)

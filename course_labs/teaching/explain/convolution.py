@@ -98,7 +98,7 @@ def _numbers(ax, values, title, cmap, top=None):
 def plot_window(image, kernel, at, stride:int=1, padding:int=0, dilation:int=1): # As for `window_of`
     "Image with the window, kernel, products and output; the figure"
     _, products, out = window_of(image, kernel, at, stride, padding, dilation)
-    fig, axs = plt.subplots(1, 4, figsize=(12, 3.4), width_ratios=[3, 2, 2, 3])
+    fig, axs = plt.subplots(1, 4, figsize=(12, 3.4), width_ratios=[3, 2, 2, 3], layout='constrained')
     _numbers(axs[0], np.pad(image, padding), 'image, with the window', 'gray')
     side = dilation*(len(kernel) - 1) + 1
     _numbers(axs[1], kernel, 'kernel', 'cividis', np.abs(kernel).max() or 1)
@@ -107,7 +107,6 @@ def plot_window(image, kernel, at, stride:int=1, padding:int=0, dilation:int=1):
     _numbers(axs[3], out, f'output, {len(out)} x {len(out)}', 'cividis', np.abs(out).max() or 1)
     for ax, corner, size in ((axs[0], np.array(at)*stride, side), (axs[3], np.array(at), 1)):
         ax.add_patch(plt.Rectangle(corner[::-1] - 0.5, size, size, fill=False, ec='tab:red', lw=3))
-    fig.tight_layout()
     return fig
 
 # %% ../../../nbs/lib/teaching/explain/01_convolution.ipynb #e1b0000b
