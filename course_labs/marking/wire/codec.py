@@ -244,6 +244,10 @@ def keras_config(text:str # JSON of a keras model
 
 def _keras_travels(x): return type(x).__name__ in ('Functional', 'Sequential') and keras_config(x.to_json())
 
+def _is_keras(x):
+    keras = sys.modules.get('keras')
+    return keras is not None and isinstance(x, keras.layers.Layer)
+
 def _shapes(arrays): return [tuple(o.shape) for o in arrays]
 
 def _keras_model(text, weights):
@@ -314,7 +318,7 @@ KINDS = (
     Kind('layer', 'torch.nn.Module', (TEXT, PAIRS, *_MODULE_FIELDS), _layer_parts, _layer,
          sub=True, when=_is_pristine),
     Kind('module', 'torch.nn.Module', (MODULE_STAYS, *_MODULE_FIELDS), lambda x: (x, *_module_parts(x)),
-         _fill, sub=True),
+         _fill, sub=True, when=lambda x: not _is_keras(x)), # one of keras that does not travel stays whole
     # Dicts and tuples of other classes come as plain ones: what a class of an answer's own adds stays there
     Kind('dict_of_class', dict, (PAIRS,), lambda x: (dict.items(x),), _dict, sub=True),
     Kind('tuple_of_class', tuple, (MANY,), lambda x: (tuple.__iter__(x),), tuple, sub=True),
