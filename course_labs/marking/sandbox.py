@@ -16,7 +16,7 @@ import course_labs
 from ..core.files import CourseError
 from ..core.paths import data_dir
 from .answers import run_statements
-from .rights import (MACHINES, MB, SCRATCH, SHARED, Limits, count_threads,
+from .rights import (MACHINES, MB, SCRATCH, SHARED, Limits, count_calls,
     drop_rights, end_with_parent, give_up_calls, limit, memory_now, own_spaces, unseen)
 from .wire.protocol import JOB, REPLY, Wire, seed_all
 
@@ -114,7 +114,7 @@ def _fork_answer(spaces, limits):
     ours, theirs = socket.socketpair()
     if pid := os.fork():
         theirs.close()
-        _end_as(count_threads(pid, ours, limits.threads))
+        _end_as(count_calls(pid, ours, limits))
     end_with_parent()
     ours.close()
     return theirs

@@ -7,7 +7,7 @@ from course_labs.marking import sandbox as isolation
 from course_labs.marking.rights import SHARED, Limits
 from course_labs.marking.wire.protocol import Stopped
 
-LIMITS = Limits(seconds=5, memory=600, files=8, threads=100)
+LIMITS = Limits(seconds=5, memory=600, files=8, threads=100, made=300)
 pytestmark = pytest.mark.skipif(bool(isolation.why_not()), reason=f'answers cannot be walled in: {isolation.why_not()}')
 
 @pytest.fixture(scope='module', params=[True, False], ids=['forked', 'alone'])
@@ -31,6 +31,7 @@ wrote, seen = [], []
 for top, folders, files in os.walk("/"):
     folders[:] = [o for o in folders if not os.path.islink(os.path.join(top, o)) and top + o != "/proc"]
     seen += [os.path.join(top, o) for o in files if o.startswith("left-here")]
+    if not os.access(top, os.W_OK): continue
     try: open(os.path.join(top, "left-here"), "w").close()
     except OSError: continue
     wrote.append(top)
@@ -51,6 +52,29 @@ return n''')
 
 def test_all_that_it_can_write_has_one_bound(box):
     assert said(box, FILL) <= (LIMITS.files + SHARED)*2**20
+
+# Ways to make a file: (how, how many an answer is left with)
+MAKE = dict(open='open(f"{top}/{i}", "w").close()', mkdir='os.mkdir(f"{top}/{i}")', symlink='os.symlink("x", f"{top}/{i}")',
+            mkfifo='os.mkfifo(f"{top}/{i}")', link='(i or open(f"{top}/0", "w").close(), os.link(f"{top}/0", f"{top}/l{i}"))',
+            unnamed='kept.append(os.open(top, os.O_TMPFILE | os.O_RDWR)) if i % 50 else [os.close(o) for o in kept] + [kept.clear()]')
+
+@pytest.mark.parametrize('how', MAKE)
+def test_the_number_of_files_has_a_bound(box, how):
+    n = said(box, f(f'''
+import os
+n, kept = 0, []
+for top in "/scratch", "/dev/shm":
+    for i in range(400):
+        try: {MAKE[how]}
+        except OSError: break
+        n += 1
+return n'''))
+    assert 0.9*LIMITS.made < n < 1.1*LIMITS.made
+
+def test_files_that_are_there_are_opened_as_often_as_one_likes(box):
+    assert said(box, f('''
+open("/scratch/a", "w").close()
+return sum(open("/scratch/a", "r+").close() is None for _ in range(2000))''')) == 2000
 
 WITHOUT_OWNER = dict(
     memfd_create='import os; os.memfd_create("x")',

@@ -281,7 +281,8 @@ def check_triplet_net(answer, rng):
         if len(net.inputs) != 3:
             raise Wrong(f'{call} should have 3 inputs, but it has {len(net.inputs)}.',
                         'Anchor, positive and negative come as three tensors in a list.')
-        like(sum(np.size(o) for o in net.get_weights()), (n_inputs + 1)*hidden, f'The number of weights of {call}',
+        n_weights = sum(np.size(o) for o in net.get_weights())
+        like(n_weights, (n_inputs + 1)*hidden, f'The number of weights of {call}',
              (3*(n_inputs + 1)*hidden,
               'Three towers learn three languages. How often is the layer made, and how often called?'),
              think='The tower is a single dense layer with bias, and nothing else learns.')
