@@ -17,7 +17,7 @@ from pathlib import Path
 import course_labs
 from ..core.files import CourseError
 from .marks import CHECKING, Course, blank_result, load_checks, mark_submission
-from .sandbox import INSTALL_BWRAP, Sandbox, why_not
+from .sandbox import HUGE_PAGES, INSTALL_BWRAP, Sandbox, why_not
 from .submissions import Submission
 from .wire.protocol import Stopped
 from ..teaching.exercises import get_exercise
@@ -70,6 +70,7 @@ class Marker:
         self.log = tempfile.TemporaryFile()
         places = str(Path(course_labs.__file__).parent.parent), os.environ.get('PYTHONPATH')
         env = dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=os.pathsep.join(filter(None, places)))
+        env.setdefault('GLIBC_TUNABLES', HUGE_PAGES)
         code = f'from course_labs.marking.markers import marker; marker({theirs.fileno()})'
         self.proc = subprocess.Popen([sys.executable, '-c', code], pass_fds=[theirs.fileno()], env=env,
                                      stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
