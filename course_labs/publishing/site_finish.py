@@ -98,6 +98,8 @@ def finished_page(text:str,     # A rendered page
     drop_widget_scripts(soup)
     reach_by_keyboard(soup)
     if search: soup.head.append(soup.new_tag('script', src=f'{up}site_libs/offline.js'))
+    guesses = soup.find('iframe', title=lambda o: (o or '').startswith('Prediction '))
+    if guesses: soup.head.append(soup.new_tag('script', src=f'{up}site_libs/keep.js'))
     soup.head.append(parsed(fill('no_scripts.html')))
     return written(soup)
 
@@ -110,6 +112,7 @@ def finish_pages(out:Path,      # The rendered site; changed in place
     if index.exists():
         write_whole(out/'search.js', f"window.searchIndex = {index.read_text(encoding='utf-8')};\n")
         write_whole(out/'site_libs'/'offline.js', fill('offline.js'))
+    write_whole(out/'site_libs'/'keep.js', fill('keep.js'))
     for p in out.rglob('*.html'):
         up = '../'*(len(p.relative_to(out).parts) - 1)
         p.write_text(finished_page(p.read_text(encoding='utf-8'), up, tex, index.exists()), encoding='utf-8')

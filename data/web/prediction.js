@@ -13,7 +13,8 @@ function frames(w, found = []) {
   for (let i = 0; i < w.length; i++) { found.push(w[i]); frames(w[i], found); }
   return found;
 }
-const tell = message => frames(window.top).forEach(w => w !== window && w.postMessage({course_labs: data.id, ...message}, '*'));
+// The page around all of them is told as well: on the course's site it keeps the guess, as these frames have no storage.
+const tell = message => [window.top, ...frames(window.top)].forEach(w => w !== window && w.postMessage({course_labs: data.id, ...message}, '*'));
 const isGuess = g => typeof g === 'number' && Number.isFinite(g) && (data.form === 'number' || data.options[g] !== undefined);
 
 // ---- the question
@@ -107,6 +108,7 @@ function show() {
     box.append(make('p', {}, make('strong', {}, text)));
     if (data.form === 'number') box.append(scale());
     say(text);
+    tell({near: good});
   }
   if (data.form === 'choice') box.append(make('p', {html: data.options[data.came]}));
   box.append(make('p', {html: data.feedback}));
@@ -123,11 +125,13 @@ function outcome() {
 window.addEventListener('message', e => {
   const m = e.data;
   if (!m || m.course_labs !== data.id) return;
+  if (asks && guess === null && isGuess(m.before)) { guess = m.before; ask(); tell({guess}); }
   if (asks && m.wanted && guess !== null) e.source.postMessage({course_labs: data.id, guess}, '*');
   if (!asks && isGuess(m.guess)) { guess = m.guess; show(); }
 });
 if (asks) {
   const kept = store.read();
   if (isGuess(kept)) guess = kept;
+  else tell({kept: true});
   ask();
 } else outcome();
