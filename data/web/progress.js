@@ -43,6 +43,7 @@ function ofPredictions(week) {
 const round = x => String(Math.round(100 * x) / 100);
 function bar(part, all) { return make('span', {class: 'bar', 'aria-hidden': 'true'}, make('i', {style: `width:${all ? 96 * part / all : 0}%`})); }
 function cell(part, all, text, link) {
+  if (!all) return make('td', {}, 'none');
   return make('td', {}, bar(part, all), link ? make('a', {href: link, target: '_top'}, text) : text);
 }
 function table(head, rows) {

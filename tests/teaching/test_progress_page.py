@@ -111,5 +111,6 @@ def test_it_fits_and_has_no_serious_fault(site, browser_page, width, scheme):
     browser_page.emulate_media(color_scheme=scheme)
     p = site('progress.html')
     assert p.evaluate('document.documentElement.scrollWidth') <= width
+    assert p.locator('.table').evaluate_all('boxes => boxes.filter(o => o.scrollWidth > o.clientWidth).length') == 0, 'a table is cut off'
     found = Axe().run(p).response['violations']
     assert [(v['id'], v['nodes'][0]['target']) for v in found if v['impact'] in ('serious', 'critical')] == []
