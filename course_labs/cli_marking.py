@@ -24,7 +24,8 @@ def grade(submissions,         # A folder of notebooks, or a zip as a learning p
           trust:bool=False,    # Run answers unguarded, where bubblewrap cannot be had
           roster=None,         # Gradebook export of Moodle or Canvas, to be filled
           column:str='',       # Its column; default: the one that names the week
-          late=None            # File of late rules
+          late=None,           # File of late rules
+          variants=None        # List that `release --roster` wrote
          ) -> int:
     "Mark submitted notebooks: answers run inside bubblewrap, and the course's own checks say what is right"
     from collections import Counter
@@ -43,7 +44,7 @@ def grade(submissions,         # A folder of notebooks, or a zip as a learning p
             bar.update(task, completed=done, total=total, description=f"{r['student']}: {r['state']}"[:50])
         rows = grade_all(submissions, out, week=week, jobs=jobs, limits=Limits(seconds, memory), trust=trust,
                          scheduler=scheduler, progress=progress, say=lines.append, roster=roster,
-                         column=column, late=late)
+                         column=column, late=late, variants=variants)
     for r in rows:
         if r['state'] != 'marked': print(f"{r['student']}: {r['state']}. {r['note']}")
         if r.get('others'): print(f"{r['student']}: the newest counts, not {', '.join(r['others'])}")
@@ -69,6 +70,9 @@ def grade_flags(v # The parser of the verb
                         'with the marks goes into DIR/lms, with the feedback for its bulk upload')
     v.add_argument('--column', default='', metavar='NAME',
                    help='the column of that table to fill (default: the one that names the week)')
+    v.add_argument('--variants', metavar='FILE',
+                   help='variants.json, which release --roster wrote: a notebook with the variant of a '
+                        'classmate, with none or an unknown one gets a note in its row and in class.html')
     v.add_argument('--late', metavar='FILE',
                    help='rules for late work: toml with per_day and cap in percent of the full marks, '
                         'grace in minutes, and a table [due] with a time for each week')

@@ -140,7 +140,8 @@ class Exam:
         Raises `CourseError` for a question that is not on it and for an answer that cannot be read."""
         asked, res = {q['id']: q for q in self.questions if REGISTRY[q['kind']].closed}, {}
         for id, text in answers.items():
-            if id not in asked: raise CourseError(f'paper {self.number} asks no {id!r} that a machine can mark')
+            if id not in asked:
+                raise CourseError(f'paper {self.number} asks no {id!r} that a machine can mark')
             given = read_answer(asked[id], text, self.rows_seed)
             if given is None: raise CourseError(f'{id}, {text!r}: {ask_back(asked[id], text)}')
             res[id] = marks(asked[id])*score(asked[id], given)
