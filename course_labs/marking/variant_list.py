@@ -75,7 +75,7 @@ def read_list(path # `variants.json`
     path = Path(path)
     try: d = json.loads(path.read_text(encoding='utf-8'))
     except OSError as e: raise CourseError(f'{path} cannot be read: {e.strerror}') from None
-    except ValueError: d = None # neither JSON nor UTF-8
+    except (ValueError, RecursionError): d = None # neither JSON nor UTF-8
     try:
         if d['version'] != 1: raise ValueError
         students = [Student(0, str(s['name']), str(s['one']), set(map(str, s['ids']))) for s in d['students']]
