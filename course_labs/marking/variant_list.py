@@ -47,7 +47,7 @@ class VariantList(People):
 
     def file_name(self, student:Student) -> str:
         "A name that each system takes, and that no other student has"
-        name = re.sub(r'[^\w-]+', '_', unicodedata.normalize('NFC', student.name))[:40].strip('_')
+        name = re.sub(r'[^\w-]+', '_', unicodedata.normalize('NFC', student.name))[:40].strip('_-')
         return f'{name or "unnamed"}-{hashlib.sha256(_key(student).encode()).hexdigest()[:8]}'
 
     def called(self, student:Student) -> str:
