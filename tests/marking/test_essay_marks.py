@@ -87,6 +87,18 @@ def test_a_decision_goes_before_the_markers(tmp_path, out, answers):
     decide(out, [(FORMULA, SHORT['id'], 1., 'told me')])
     assert points(out)["'" + FORMULA, ''] == '1', 'whoever handed in no lab can be decided about'
 
+def test_a_mark_of_an_essay_typed_into_the_table_is_taken_over(tmp_path, out, answers):
+    join_essays(out, answers, [saved(tmp_path/'k.json', answers, {'Bo Li': 1}, 'Kim')])
+    rows = table(out/'grades.csv')
+    for r in rows:
+        if (r['id'], r['lab']) == ('18', 'essays'): r[SHORT['id']] = '1.5'
+    with open(out/'grades.csv', 'w', encoding='utf-8', newline='') as f:
+        w = csv.DictWriter(f, rows[0])
+        w.writeheader()
+        w.writerows(rows)
+    decide(out, [])
+    assert points(out) == {('Ana Lopez', '18'): '1.5', ('Bo Li', '19'): '1', ("'" + FORMULA, ''): ''}
+
 def test_essays_that_came_before_the_lab_find_their_student(tmp_path, out):
     answers = answered(tmp_path/'a.csv', [('Zoe', SHORT['id'], 'a')])
     lines = join_essays(out, answers, [saved(tmp_path/'k.json', answers, {'Zoe': 1}, 'Kim')])

@@ -13,6 +13,7 @@ from course_labs.core.paths import addresses, lab_notebooks
 from course_labs.marking import release as rel, variant_list as V
 from course_labs.marking.class_report import class_report
 from course_labs.marking.exam_papers import papers_of, write_exam
+from course_labs.marking.roster import Roster
 from course_labs.teaching import exercises
 from course_labs.teaching.exams import exam
 from course_labs.teaching.kinds import kind_of
@@ -211,6 +212,19 @@ def test_tags_without_a_list_are_pointed_out(tmp_path, listed):
     put(tmp_path/'in', {'lopezana_12_9001_w6.ipynb': tagged(tags(listed)['12'])})
     _, lines = mark(tmp_path/'in', tmp_path/'out', week=6)
     assert [l for l in lines if 'variant' in l.split('/')[0]] == ['1 notebooks carry a variant: --variants FILE, written by release --roster, says whose']
+
+def test_two_of_one_name_are_told_apart_by_what_both_tables_of_moodle_have(tmp_path):
+    "Variants from the gradebook, which knows addresses; marks for a worksheet, which knows participants too"
+    (tmp_path/'book.csv').write_text('First name,Last name,Email address\nAna,Lopez,a@x.test\nAna,Lopez,b@x.test\n')
+    (tmp_path/'sheet.csv').write_text('Identifier,Full name,Email address,Status,Grade,Maximum grade\n'
+                                      'Participant 17,Ana Lopez,a@x.test,,,\nParticipant 18,Ana Lopez,b@x.test,,,\n')
+    v, sheet = V.variant_list(tmp_path/'rel', tmp_path/'book.csv', SEED), Roster(tmp_path/'sheet.csv')
+    v.made = [LAB]
+    a, b = v.students
+    row = dict(student='Ana Lopez', id='17', platform='moodle', lab=LAB, exercises=[1])
+    says = lambda tag, *student: V.looks(v, dict(row, variants=[tag]), *student)
+    assert says(v.tag(LAB, a), sheet.students[0]) == '' and 'Ana Lopez (b@x.test)' in says(v.tag(LAB, b), sheet.students[0])
+    assert says(v.tag(LAB, a)) == says(v.tag(LAB, b)) == '', 'by name alone nobody is named'
 
 def test_names_in_what_is_said_of_variants_stay_text():
     hostile = '<script>alert(1)</script>'
