@@ -12,6 +12,7 @@ __all__ = ['VERBS', 'run', 'lab', 'doctor', 'docs', 'push', 'release', 'question
 import argparse, os, signal, sys
 from pathlib import Path
 
+from .cli_exam import exam, exam_flags, own_flags
 from .cli_marking import grade, grade_flags, gradebook, gradebook_flags, update, update_flags
 from .core.files import CourseError
 from .core.settings import SIZES
@@ -122,11 +123,13 @@ def release(weeks=None,      # Weeks to release; default: all
             out='release',   # Where they go
             run_folder=None, # A finished run, as proof; default: each runs up to its first exercise
             jobs:int=1,      # Labs run at once
-            push:bool=False  # Send them to the branch for students
+            push:bool=False, # Send them to the branch for students
+            roster=None,     # Gradebook export of Moodle or Canvas: each student gets own numbers
+            seed:str=''      # Of those
            ) -> int:
     "Write student versions of the labs: solutions become stubs, and a lab that does not hold is not released"
     from course_labs.publishing.hand_out import hand_out
-    return int(not hand_out(weeks, out, run_folder, jobs, push))
+    return int(not hand_out(weeks, out, run_folder, jobs, push, roster, seed))
 
 # %% ../nbs/lib/cli.ipynb #c1a55f01
 def questions(to:str,          # One of the `FORMATS` of `teaching.lms.export`
@@ -264,6 +267,7 @@ def _release_flags(v):
     v.add_argument('--jobs', type=_positive, default=1, metavar='N', help='labs run at once (default 1)')
     v.add_argument('--push', action='store_true',
                    help='send them to the branch for students, which the badges open; it is replaced')
+    own_flags(v, 'each student gets a version of the labs whose checks and quiz have own numbers')
 
 def _questions_flags(v):
     v.add_argument('--to', required=True, choices=('moodle', 'canvas', 'qti12', 'qti21', 'gift'),
@@ -327,17 +331,23 @@ VERBS = {
     lab: ('open JupyterLab on the notebooks', _lab_flags, ()),
     docs: ('build the site', _docs_flags, ('docs', 'docs --from out --out _docs')),
     release: ('write student versions without solutions', _release_flags,
-              ('release --week 3', 'release --from out --push')),
+              ('release --week 3', 'release --from out --push',
+               'release --week 3 --out handed_out --roster grades-export.csv')),
     grade: ('mark submitted notebooks', grade_flags,
             ('grade submissions --week 3 --jobs 2', 'grade moodle.zip --out marked',
              'grade canvas.zip --week 3 --roster grades-export.csv --late late.toml',
+             'grade canvas.zip --week 3 --variants handed_out/variants.json',
              'grade submissions --scheduler tcp://HOST:8786')),
     gradebook: ('look into the marks, and set points and comments by hand', gradebook_flags,
                 ('gradebook graded', "gradebook graded --show 'Ana Lopez'",
                  "gradebook graded --set 'Ana Lopez' w3.pool 1.5 --why 'right idea, wrong stride'",
                  'gradebook graded --csv decisions.csv',
-                 "gradebook graded --comment 'Ana Lopez' 'week 3' 'Come and see me.'")),
+                 "gradebook graded --comment 'Ana Lopez' 'week 3' 'Come and see me.'",
+                 'gradebook graded --answers answers.csv --essays marks_Kim.json marks_Lee.json')),
     update: ('bring a copy of a lab to its newest release', update_flags, ('update week03_cnn.ipynb',)),
+    exam: ('write exam papers and their keys', exam_flags,
+           ('exam --paper 7', 'exam --paper 7 --week 3 --week 4 --minutes 45 --essays 0',
+            'exam --paper 7 --roster grades-export.csv')),
     questions: ("write questions in a learning platform's format", _questions_flags,
                 ('questions --to moodle', 'questions --to canvas --week 3', 'questions --to gift --paper 7')),
     push: ('send labs to Kaggle', _push_flags,

@@ -24,7 +24,8 @@ def grade(submissions,         # A folder of notebooks, or a zip as a learning p
           trust:bool=False,    # Run answers unguarded, where bubblewrap cannot be had
           roster=None,         # Gradebook export of Moodle or Canvas, to be filled
           column:str='',       # Its column; default: the one that names the week
-          late=None            # File of late rules
+          late=None,           # File of late rules
+          variants=None        # List that `release --roster` wrote
          ) -> int:
     "Mark submitted notebooks: answers run inside bubblewrap, and the course's own checks say what is right"
     from collections import Counter
@@ -43,7 +44,7 @@ def grade(submissions,         # A folder of notebooks, or a zip as a learning p
             bar.update(task, completed=done, total=total, description=f"{r['student']}: {r['state']}"[:50])
         rows = grade_all(submissions, out, week=week, jobs=jobs, limits=Limits(seconds, memory), trust=trust,
                          scheduler=scheduler, progress=progress, say=lines.append, roster=roster,
-                         column=column, late=late)
+                         column=column, late=late, variants=variants)
     for r in rows:
         if r['state'] != 'marked': print(f"{r['student']}: {r['state']}. {r['note']}")
         if r.get('others'): print(f"{r['student']}: the newest counts, not {', '.join(r['others'])}")
@@ -69,6 +70,9 @@ def grade_flags(v # The parser of the verb
                         'with the marks goes into DIR/lms, with the feedback for its bulk upload')
     v.add_argument('--column', default='', metavar='NAME',
                    help='the column of that table to fill (default: the one that names the week)')
+    v.add_argument('--variants', metavar='FILE',
+                   help='variants.json, which release --roster wrote: a notebook with the variant of a '
+                        'classmate, with none or an unknown one gets a note in its row and in class.html')
     v.add_argument('--late', metavar='FILE',
                    help='rules for late work: toml with per_day and cap in percent of the full marks, '
                         'grace in minutes, and a table [due] with a time for each week')
@@ -90,6 +94,8 @@ def gradebook(out='graded',  # Folder of results
               unset=None,    # [[STUDENT, EXERCISE]]
               table=None,    # csv of many decisions
               comment=None,  # [[STUDENT, EXERCISE or week, TEXT]]
+              essays=None,   # Files of marks that the marking page saved
+              answers=None,  # csv of the answers to them
               show=None      # A student, or '' for all
              ) -> int:
     """Look into the marks of all weeks, and decide by hand: points and comments that are set here stay when
@@ -98,10 +104,14 @@ def gradebook(out='graded',  # Folder of results
     decisions = [(s, e, points_in(p, f'--set {s} {e}'), why) for s,e,p in set or ()]
     if any(o[2] is None for o in decisions): raise CourseError('--set needs points; --unset takes one back')
     decisions += [(s, e, None, '') for s,e in unset or ()] + (read_decisions(table) if table else [])
+    if bool(essays) != bool(answers): raise CourseError('--essays and --answers go together: say both')
+    if essays:
+        from course_labs.marking.essay_marks import join_essays
+        print(*join_essays(out, answers, essays), sep='\n')
     if decisions or comment:
         lines = decide(out, decisions, comment or ())
         print(*(lines or ['No mark changed.']), sep='\n')
-    if show is not None or not (decisions or comment): print(*shown(out, show or ''), sep='\n')
+    if show is not None or not (decisions or comment or essays): print(*shown(out, show or ''), sep='\n')
     return 0
 
 def gradebook_flags(v # The parser of the verb
@@ -124,6 +134,11 @@ def gradebook_flags(v # The parser of the verb
     v.add_argument('--comment', nargs=3, action='append', metavar=('STUDENT', 'ABOUT', 'TEXT'),
                    help="a comment for the feedback page, about an exercise or 'week 3'; an empty text takes "
                         "it back; repeatable")
+    v.add_argument('--essays', nargs='+', metavar='FILE',
+                   help='join the marks of essays and short answers to the gradebook: what the marking page '
+                        'saved, a file of each marker. They stay when labs are marked again')
+    v.add_argument('--answers', metavar='FILE',
+                   help='the csv of the answers that were marked: the columns student, question, answer')
 
 # %% ../nbs/lib/cli_marking.ipynb #c1ab1801
 def update(notebook,    # A student's copy of a lab

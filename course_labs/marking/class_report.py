@@ -202,6 +202,8 @@ def class_report(rows:list,      # Of `Gradebook.rows`
         for m in r['exercises']: by_exercise[m['id']].append((m, r))
     numbers = {id: item_numbers(o) for id,o in by_exercise.items()}
     pairs = _pairs(by_exercise, names, given_code(labs) if given is None else given)
+    variants = [dict(name=names[of_person(r)], lab=r.get('title') or r['lab'], says=r['look'])
+                for r in rows if r.get('look')]
     nobody = _nobody({n for r in rows for n in (r['student'], r.get('name', ''), r.get('handle', ''))})
     weeks, behind = fell_behind(week_shares(rows))
     percent = lambda x: f'{100*x:.0f}%'
@@ -210,7 +212,7 @@ def class_report(rows:list,      # Of `Gradebook.rows`
         students=len({of_person(r) for r in rows if r['exercises']}), few=FEW, weak=WEAK, enough=ENOUGH,
         drop=DROP, labs=_labs(by_exercise, numbers, nobody), lacking=lacking_concepts(numbers), weeks=weeks,
         behind=[dict(name=names[k], shares=s, why=why) for k,s,why in behind],
-        pairs=pairs[:_PAIRS], more=len(pairs[_PAIRS:]), percent=percent, counted=counted)
+        pairs=pairs[:_PAIRS], more=len(pairs[_PAIRS:]), variants=variants, percent=percent, counted=counted)
 
 def write_class_report(out,           # Folder of results
                        rows:list,     # Of the gradebook

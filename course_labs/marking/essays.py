@@ -98,7 +98,7 @@ def marking_page(answers:list,            # From `read_answers`
 def _file(path):
     try: res = json.loads(Path(path).read_text(encoding='utf-8'))
     except OSError as e: raise CourseError(f'{path} cannot be read: {e.strerror}') from None
-    except ValueError: res = None # neither JSON nor UTF-8
+    except (ValueError, RecursionError): res = None # neither JSON nor UTF-8
     if not (isinstance(res, dict) and res.get('version') == 1 and isinstance(res.get('marks'), dict)
             and isinstance(res.get('marker'), str)):
         raise CourseError(f'{path} is no file of marks: the page of `marking_page` saves one')

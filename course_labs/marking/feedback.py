@@ -16,7 +16,7 @@ from ..core.notebooks import exercise_title, headings, lab_title, slug
 from ..core.paths import addresses, data_dir, lab_notebooks
 from ..core.places import own_places, shortened
 from .answers import lab_tasks
-from .gradebook import SET
+from .gradebook import ESSAY, SET
 from .marks import BY_HAND, FOREIGN, MARKED, NOT_FOUND, OTHER_LAB, STOPPED
 from .submissions import EMPTY, NO_NOTEBOOK, REFUSED, UNREADABLE
 from .tables import mark_of, points_of
@@ -56,7 +56,7 @@ _LOOK = {RIGHT: ('good', '✓', 'right'), WRONG: ('bad', '✗', 'not right'),
          ERROR: ('bad', '✗', 'raised an error'), STOPPED: ('bad', '✗', 'stopped'),
          NOT_ATTEMPTED: ('open', '○', 'not attempted'),
          NOT_FOUND: ('open', '?', 'no answer found'), BY_HAND: ('open', '?', 'a person looks at it'),
-         SET: ('good', '●', 'marked by hand')}
+         SET: ('good', '●', 'marked by hand'), ESSAY: ('good', '●', 'marked by a person')}
 _AGAIN = 'Open your notebook in Jupyter, save it, and hand in the file that ends in .ipynb.'
 # Of the state of a row: what its student should know
 _SAYS = {BY_HAND: 'An answer could not be marked by itself: a person looks at it.',

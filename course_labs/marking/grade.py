@@ -22,6 +22,7 @@ from .rights import Limits
 from .roster import Roster
 from .sandbox import INSTALL_BWRAP, why_not
 from .submissions import read_submissions
+from .variant_list import check_list, read_list, variants_said, with_variants
 
 # %% ../../nbs/lib/marking/08_grade.ipynb #d71b7ec8
 def _hidden(path, out, labs, checks):
@@ -43,6 +44,7 @@ def grade(path,             # Folder, notebook or zip
           roster=None,      # Gradebook export of Moodle or Canvas, to be filled
           column:str='',    # Its column; default: the one that names the week
           late=None,        # File of late rules
+          variants=None,    # List that `release --roster` wrote: whose variant each submission carries
           progress=None,    # Called with (done, all, result)
           say=None          # Called with each line that a person should read
          ) -> list:         # Rows of the gradebook, by student: of each student's submissions the newest
@@ -51,9 +53,11 @@ def grade(path,             # Folder, notebook or zip
     if not trust and not scheduler and (why := why_not()):
         raise CourseError(f'answers cannot be walled in here: {why}; {INSTALL_BWRAP}')
     rules, table = read_rules(late) if late else None, Roster(roster) if roster else None
+    known = read_list(variants) if variants else None
     subs = read_submissions(path)
     people = list(dict.fromkeys((s.student, s.id, s.platform) for s in subs))
     if table: check_roster(table, people, [week] if week else [], column)
+    if known: check_list(known, people, variants)
     of, unmatched = matched(table, people) if table else ({}, [])
     try: (out/'results').mkdir(parents=True, exist_ok=True)
     except OSError as e: raise CourseError(f'cannot make the folder {out}: {e.strerror}') from None
@@ -63,14 +67,15 @@ def grade(path,             # Folder, notebook or zip
                              **kept_seeds(out), hide=_hidden(path, out, labs, checks))
         results = Results(out, subs, course)
         try: _mark(results, subs, course, jobs, scheduler, progress)
-        finally: rows, lines = results.finish(labs, lambda rows: _finishing(rows, of, rules))
-        lines += unmatched + send_back(out, rows, table, of, column)
+        finally: rows, lines = results.finish(labs, lambda rows: _finishing(rows, of, rules, known))
+        lines += variants_said(rows, bool(known)) + unmatched + send_back(out, rows, table, of, column)
     for line in lines if say else (): say(line)
     return rows
 
-def _finishing(rows, of, rules):
-    "Rows with the names of the roster, and with late rules applied"
+def _finishing(rows, of, rules, variants):
+    "Rows with the names of the roster, with what is to be said of variants, and with late rules applied"
     rows = [dict(r, name=of[k].name) if (k := (r['student'], r['id'])) in of else r for r in rows]
+    if variants: rows = with_variants(rows, variants, of)
     return with_lateness(rows, rules, of) if rules else rows
 
 def _mark(results, subs, course, jobs, scheduler, progress):

@@ -17,7 +17,7 @@ from pathlib import Path
 import course_labs
 from ..core.files import CourseError
 from ..core.paths import lab_notebooks
-from .answers import Answer, Task, find_answers, lab_of, lab_tasks
+from .answers import Answer, Task, find_answers, lab_of, lab_tasks, variants_of
 from .apart import BROKE, TOO_BUSY, TOO_LARGE, TOO_LONG, TOO_MUCH, Ended, apart
 from .release import lab_module
 from .rights import PATIENCE, Limits
@@ -205,7 +205,8 @@ def _opened(sub, course):
     if course.week and course.week != (week := week_of_lab(name)):
         note = f'it is a notebook of week {week}, and week {course.week} is marked'
         return dict(state=OTHER_LAB, note=note, name=name)
-    return dict(name=name, answers={k: asdict(a) for k,a in find_answers(nb, course.tasks(name)).items()})
+    answers = {k: asdict(a) for k,a in find_answers(nb, course.tasks(name)).items()}
+    return dict(name=name, answers=answers, variants=variants_of(nb))
 
 def _summary(marked): # (state, note) of a submission
     of = lambda state: [m['id'] for m in marked if m['state'] == state]
@@ -243,4 +244,5 @@ def mark_submission(sub:Submission,
     module = course.labs[name]['module']
     marked = [mark_answer(Answer(**found['answers'][t.id]), module, sandbox, course.seeds, course.answers)
               for t in course.tasks(name)]
-    return result(*_summary(marked), name, marked)
+    res = result(*_summary(marked), name, marked)
+    return dict(res, variants=found['variants']) if found['variants'] else res

@@ -58,7 +58,7 @@ def table(rows:list,     # Of `Gradebook.rows`
         points = {m['id']: _text(m['points']) for m in r['exercises'] if told(m)}
         total, of = points_of(r)
         off = _text(round(total - mark_of(r), 4)) if r.get('off') and total is not None else ''
-        note = '; '.join(filter(None, [r['note'], _older(r)]))
+        note = '; '.join(filter(None, [r['note'], r.get('look'), _older(r)]))
         res.append([cell(r['student']), r.get('id', ''), r['lab'], *(points.get(i, '') for i in ids),
                     _text(total), _text(of), r.get('lateness', ''), off, _text(mark_of(r)), r['state'],
                     cell(note), cell(r['file'])])

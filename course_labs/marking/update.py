@@ -67,6 +67,12 @@ class Moved:
 def _note(id, text): # A cell of text
     return dict(cell_type='markdown', id=id, metadata={}, source=text.splitlines(keepends=True))
 
+def _with_variant(nb, old): # A copy with numbers of its own keeps them
+    has, meta = (old.get('metadata') or {}).get('course_labs') or {}, nb.get('metadata') or {}
+    said = meta.get('course_labs') or {}
+    if 'variant' not in has or 'variant' in said: return nb
+    return dict(nb, metadata=dict(meta, course_labs=dict(said, variant=has['variant'])))
+
 def updated(old:dict, # A student's copy
             new:dict  # A release of the same lab
            ) -> tuple: # (notebook, `Moved`)
@@ -104,7 +110,8 @@ def updated(old:dict, # A student's copy
     if last: last.insert(0, head)
     cells = after.get(-1, [])
     for i, c in enumerate(res['cells']): cells += [*before.get(i, []), c, *after.get(i, [])]
-    return dict(res, cells=cells + last), moved
+    res = dict(res, cells=cells + last)
+    return _with_variant(res, old), moved
 
 # %% ../../nbs/lib/marking/18_update.ipynb #ab18000b
 def _notebook(data, name): # A notebook of version 4

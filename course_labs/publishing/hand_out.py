@@ -9,10 +9,12 @@ __all__ = ['hand_out']
 
 # %% ../../nbs/lib/publishing/13_hand_out.ipynb #04152358
 import sys
+from pathlib import Path
 
 from ..core.files import CourseError
 from ..core.paths import checkout
 from ..marking.release import push_branch, release
+from ..marking.variant_list import LIST, variant_list
 from ..running.progress import Progress
 from ..running.record import read_run
 from ..running.runner import choose_weeks
@@ -22,20 +24,26 @@ def hand_out(weeks=None,     # Numbers; None for all
              out='release',  # Where the student versions go
              run_dir=None,   # A finished run of the same labs, as proof that they run; default: they run now
              jobs:int=1,     # Labs run at once
-             push:bool=False # Send a complete set to the branch for students, which it replaces
+             push:bool=False, # Send a complete set to the branch for students, which it replaces
+             roster=None,    # Gradebook export of Moodle or Canvas: each student gets own numbers
+             seed:str=''     # Of those; default: the seed of the list in `out`, else one is drawn
             ) -> bool:       # Was every lab released?
     "Write student versions of labs: solutions become stubs, and a lab that does not hold is kept back"
     if not (root := checkout()):
         raise CourseError('student versions are made in a checkout of the repository: '
                           'the badges lead to its branches')
     if run_dir: read_run(run_dir)  # before anything is made
-    labs = choose_weeks(weeks)
+    if push and roster: raise CourseError('--push sends one version for all: leave out --roster')
+    if seed and not roster: raise CourseError('--seed is that of the numbers of a --roster: say both')
+    variants, labs = variant_list(out, roster, seed) if roster else None, choose_weeks(weeks)
     with Progress(labs) as progress:
-        found = release(labs, out, run_dir, jobs, root, progress)
+        found = release(labs, out, run_dir, jobs, root, progress, variants=variants)
         for w,faults in found.items(): progress(w, 1, 1, 'kept back' if faults else 'released')
     for line in (o for faults in found.values() for o in faults): print(line, file=sys.stderr)
     good = [w for w,faults in found.items() if not faults]
-    print(f'{len(good)} of {len(found)} labs released into {out}')
+    each = f', each for {len(variants.now)} students' if variants else ''
+    print(f'{len(good)} of {len(found)} labs released into {out}{each}')
+    if variants and good: print(f'Keep {Path(out)/LIST} to yourself: its seed gives all numbers')
     complete = len(good) == len(found)
     if push and complete: print(f'sent to the branch for students as {push_branch(out, root)[:10]}')
     return complete

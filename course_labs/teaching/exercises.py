@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..core.files import CourseError
+from .own import own_inputs
 
 # %% ../../nbs/lib/teaching/00_exercises.ipynb #e673d9ea
 class Wrong(Exception):
@@ -282,7 +283,7 @@ def check(id:str,   # Of the exercise: 'w3.conv_size'
     """Say whether an answer is right.
 
     In a run of the course's own solutions, and where nbgrader marks, a wrong one is an error."""
-    res = mark(id, answer)
+    res = mark(id, answer, own_inputs(id))
     nbgrader = bool(os.environ.get('NBGRADER_EXECUTION'))
     strict = nbgrader or os.environ.get('COURSE_LABS_STRICT') == '1'
     if strict and res.state != RIGHT: raise AssertionError(repr(res))

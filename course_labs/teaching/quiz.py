@@ -15,7 +15,9 @@ from .concepts import concepts
 from .embed import Frame, frame, page
 from .kinds import CLOSED, kind_of
 from .mathtext import to_html, to_text
+from .own import own_seed
 from .questions import bank, draw, issue_link
+from .variants import instance
 
 # %% ../../nbs/lib/teaching/07_quiz.ipynb #e9edd567
 def where(q:dict) -> str: # Like 'week 3, section “Convolution”'
@@ -69,6 +71,7 @@ def quiz(weeks=None,         # A week or several; None for all that have questio
     if questions is None:
         pool = bank(weeks, kinds)
         questions = draw(pool if extras else [q for q in pool if not of_extra(q)], n, seed)
+        if (own := own_seed(seed)) != seed: questions, seed = [instance(q, own) for q in questions], own
     if not questions: raise CourseError('a quiz needs at least one question')
     asked = sorted({q['week'] for q in questions})
     title = title or f"Quiz, week{'s' if len(asked) > 1 else ''} {weeks_text(asked)}"

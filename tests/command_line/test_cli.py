@@ -8,7 +8,7 @@ from course_labs import cli as command_line
 
 from toy_labs import RECORD, START, cli, lab, metrics, run  # noqa: F401  run is a fixture
 
-VERBS = 'run', 'doctor', 'lab', 'docs', 'release', 'grade', 'gradebook', 'update', 'questions', 'push', 'bench', 'pretrain', 'recipes', 'sync'
+VERBS = 'run', 'doctor', 'lab', 'docs', 'release', 'grade', 'gradebook', 'update', 'exam', 'questions', 'push', 'bench', 'pretrain', 'recipes', 'sync'
 
 def test_help_lists_every_verb():
     text = cli('--help').stdout

@@ -7,6 +7,8 @@ import nbformat, pytest
 from course_labs.marking import answers
 from course_labs.teaching import exercises
 from course_labs.marking import release as rel
+from course_labs.marking.roster import Student
+from course_labs.marking.variant_list import LIST, STUDENTS, VariantList, read_list
 from course_labs.core.paths import addresses, lab_notebooks
 from course_labs.core.notebooks import INSTALL
 from course_labs.core.files import CourseError
@@ -133,6 +135,27 @@ def test_a_lab_that_names_its_module_where_it_stood_before_is_released(tmp_path)
     path = lab(tmp_path, '#| default_exp cnn', ANSWER.replace('number_of_positions//stride + 1', call), CHECK)
     assert rel.lab_module(json.loads(path.read_text())) == 'course_labs.weeks.cnn'
     assert released(tmp_path, path)[0] == []
+
+def test_each_student_gets_a_version_of_a_lab_that_holds_and_none_of_one_that_does_not(tmp_path):
+    class_ = VariantList('a long enough seed', 'canvas', [Student(i, 'Ana Lopez', str(i), {str(i)}) for i in (1, 2)])
+    (tmp_path/'bad').mkdir()
+    bad, good = lab(tmp_path/'bad', ANSWER, week=4), lab(tmp_path, ANSWER, CHECK)
+    found = rel.release({3: good, 4: bad}, tmp_path/'out', execute=False, variants=class_)
+    assert found[3] == [] and 'no check follows' in found[4][0]
+    files = {s.one: tmp_path/'out'/rel.folder_of(class_, s)/good.name for s in class_.students}
+    there = {p for p in (tmp_path/'out').rglob('*') if p.is_file()}
+    assert there == {*files.values(), tmp_path/'out'/LIST, tmp_path/'out'/STUDENTS}
+    assert read_list(tmp_path/'out'/LIST).made == ['week03_x']
+    for s in class_.students:
+        nb = json.loads(files[s.one].read_text())
+        nbformat.validate(nbformat.from_dict(nb))
+        assert answers.variants_of(nb) == [class_.tag('week03_x', s)] and nb['metadata']['course_labs']['variant'] == class_.tag('week03_x', s)
+        assert class_.seed not in json.dumps(nb) and 'number_of_positions' not in json.dumps(nb)
+
+def test_where_no_lab_holds_no_list_is_written(tmp_path):
+    class_ = VariantList('a long enough seed', 'canvas', [Student(1, 'Ana Lopez', '1', {'1'})])
+    rel.release({3: lab(tmp_path, ANSWER)}, tmp_path/'out', execute=False, variants=class_)
+    assert not (tmp_path/'out').exists()
 
 def finished_run(folder, path, ok=True):
     folder.mkdir()

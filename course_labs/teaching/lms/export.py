@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.files import CourseError, write_whole
-from ..exams import exam
+from ..exams import exam, of_number
 from . import canvas, gift, moodle, qti21
 from .items import groups
 from ..questions import bank
@@ -36,18 +36,14 @@ FORMATS = {
     'gift': Format('.gift', gift.gift, gift.FORMS, gift.LACKS)}
 
 # %% ../../../nbs/lib/teaching/lms/05_export.ipynb #0273b79d
-_PAPER = re.compile(r'(\d{1,9})(?:\.(\d{1,3}))?')
-
 def paper_groups(number:str,       # Like '7' or '7.2'
                  weeks=None,       # As for `exam`
                  minutes:int=90,
                  essays:int=None
                 ) -> list:         # Lists of one `Item`
     "The questions of a drawn paper, in its order and with its numbers"
-    m = _PAPER.fullmatch(str(number))
-    if not m:
-        raise CourseError(f'{number!r} is no paper: a paper has a number like 7, or 7.2 for a variant of it')
-    paper = exam(weeks, minutes, int(m[1]), essays, int(m[2] or 0))
+    seed, variant = of_number(number)
+    paper = exam(weeks, minutes, seed, essays, variant)
     return groups(paper.questions + paper.essays, paper.number)
 
 def left_without(format:str,  # One of `FORMATS`
