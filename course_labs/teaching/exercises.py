@@ -229,19 +229,20 @@ class Result:
         return f'{self.state}, {self.points:g} of {self.of:g} points' if self.state == PARTLY else self.state
     def __repr__(self):
         said = f'{self.id}: {self._says}. {self.message} {self.think}'.rstrip(' ')
-        return '\n'.join([said, *(f"  {' '.join(shown(o))}: {o['name']}" for o in self.properties)])
+        return '\n'.join([said, *(f'  {sign} {words}: {name}' for sign,words,name in self._list)])
     def _repr_html_(self):
         colour, sign = _LOOK.get(self.state, ('#a40e26', '✗'))
         think = f'<br><em>{html.escape(self.think)}</em>' if self.think else ''
         state = f'<strong style="color:{colour}">{sign} {html.escape(self._says)}</strong>'
         return (f'<div style="border-left:4px solid {colour};padding:.3em .8em">{state} '
                 f'<code>{html.escape(self.id)}</code><br>{html.escape(self.message)}{think}'
-                f'{self._list()}</div>')
-    def _list(self):
-        rows = (f"<li>{sign} {html.escape(words)}: {html.escape(o['name'])}</li>"
-                for o in self.properties for sign,words in [shown(o)])
-        return f"<ul style=\"list-style:none;margin:.3em 0 0;padding:0\">{''.join(rows)}</ul>" \
-            if self.properties else ''
+                f'{self._rows()}</div>')
+    @property
+    def _list(self): # Of a right answer it says nothing more
+        return [(*shown(o), o['name']) for o in self.properties if self.state != RIGHT]
+    def _rows(self):
+        rows = ''.join(f'<li>{sign} {html.escape(f"{words}: {name}")}</li>' for sign,words,name in self._list)
+        return f'<ul style="list-style:none;margin:.3em 0 0;padding:0">{rows}</ul>' if rows else ''
 
 def _failure(test, id, answer, first=True, inside=False): # (state, message, thought), or None where it holds
     first_step = f"hint('{id}') gives a first step."
