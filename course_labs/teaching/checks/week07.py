@@ -10,11 +10,14 @@ __all__ = ['check_perceptron_pass', 'check_count_weights', 'check_pocket', 'chec
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #5b520b65
 import os
+from functools import partial
 
 import numpy as np
 
-from .common import by_cases, like
-from ..exercises import Wrong, exercise, same
+from .common import (by_cases, differ, expect_container, expect_kind, grouped,
+                                                 like, over)
+from ..exercises import Wrong, _kind, exercise, same
+from ..properties import Property
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #c7n00002
 def _pass(X, y, w, b, bias=True, strict=False, lenient=False, sign=True, late=False, always=False):
@@ -48,9 +51,11 @@ def check_perceptron_pass(answer, rng):
         points, sides = rng.normal(size=(n, dim)) + 0.5, rng.choice([-1, 1], n)
         cases.append(((points, sides, w, float(rng.normal())),
                       f'perceptron_pass of {n} points of {dim} inputs'))
-    by_cases(answer, cases, _pass,
+    def lenient(*a): return _pass(*a, lenient=True)
+    groups = grouped(cases, 'a pass over points', {'a sum of 0 for class -1': differ(_pass, lenient)})
+    return by_cases(answer, groups, _pass,
              (lambda *a: _pass(*a, strict=True), 'A sum of 0 is on no side. Is it a right answer?'),
-             (lambda *a: _pass(*a, lenient=True), 'A sum of 0 is a mistake for class -1 too.'),
+             (lenient, 'A sum of 0 is a mistake for class -1 too.'),
              (lambda *a: _pass(*a, bias=False), 'What does a mistake do to the bias?'),
              (lambda *a: _pass(*a, sign=False), 'For a point of class -1, is the point added or subtracted?'),
              (lambda *a: _pass(*a, late=True),
@@ -61,7 +66,7 @@ def check_perceptron_pass(answer, rng):
              (lambda *a: _pass(*a)[:2], 'There are three things to give back: weights, bias, mistakes.'),
              (lambda *a: (np.r_[_pass(*a)[0], _pass(*a)[1]], _pass(*a)[2]),
               'Weights and bias are given back apart from each other, then the mistakes.'),
-             think='Write the table of the text for this call, row by row.')
+             think='Write the table of the text for this call, row by row.', weights=(3, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #87ff54ae
 def _weights(shape, stack, norm=(2, 2), bias=1, pool=2, area=True):
@@ -95,8 +100,12 @@ def check_count_weights(answer, rng):
                     [])
         stack += [('flatten',), ('dropout', 0.3), ('dense', f[2]), ('norm',), ('dense', 10)]
         cases.append(((side, side, int(rng.integers(1, 4))), stack))
-    for shape, stack in cases:
-        like(answer(shape, list(stack)), _weights(shape, stack), f'count_weights({shape}, {stack})',
+    def judge(part, name, shape, stack):
+        got, want = answer(shape, list(stack)), _weights(shape, stack)
+        call = f'count_weights({shape}, {stack})'
+        expect_container(got, want, call)
+        expect_kind(got, tuple, call, 'a tuple (trainable, others)', n=2)
+        mistakes = (
              (_weights(shape, stack, norm=(2, 0)),
               'What does batch normalisation note besides its scale and its shift, and is it trained?'),
              (_weights(shape, stack, norm=(4, 0)), 'Is the running mean changed by the optimiser?'),
@@ -105,9 +114,12 @@ def check_count_weights(answer, rng):
              (_weights(shape, stack, pool=1),
               'The pooling in between makes fewer features for the dense layer.'),
              (_weights(shape, stack, area=False), 'A kernel of size 3 has how many places?'),
-             (_weights(shape, stack)[::-1], 'Which of the two counts comes first?'),
+             (_weights(shape, stack)[::-1], 'Which of the two counts comes first?'))
+        like(got[part], want[part], f'{name} of {call}', *((m[part], t) for m,t in mistakes),
              think='Compare layer by layer with the example, and with model.summary() for '
                    'a stack of your own.')
+    yield Property('the numbers that are trained', 2, over(partial(judge, 0, 'the first number'), cases))
+    yield Property('the numbers that are only noted', 1, over(partial(judge, 1, 'the second number'), cases))
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #bff0af87
 def _pocket(X, y, passes, best_only=True, later=False, bias=True, alias=False, count_0=True, learn_0=True,
@@ -185,6 +197,7 @@ def _wide_deep(p, wide, deep, y, relu=True, mean=True, two=2, path=True):
     '0. What it meets last is the input, as in the lab.'))
 def check_wide_deep_grads(answer, rng):
     "The example, and random nets of several sizes"
+    cases = []
     for n, n_wide, n_deep, h in ((1, 1, 1, 2), (6, 3, 2, 4), (20, 2, 5, 8)):
         p = dict(w_wide=rng.normal(size=n_wide), W1=rng.normal(size=(n_deep, h)), b1=rng.normal(size=h),
                  w2=rng.normal(size=h), b2=float(rng.normal()))
@@ -193,19 +206,29 @@ def check_wide_deep_grads(answer, rng):
             p = dict(w_wide=np.array([0.5]), W1=np.array([[1., -1]]), b1=np.zeros(2),
                      w2=np.array([3., 5]), b2=0.)
             wide, deep, y = np.array([[2.]]), np.ones((1, 1)), np.array([2.])
+        cases.append((p, wide, deep, y))
+    def judge(keys, p, wide, deep, y):
         copies = {k: v.copy() if k != 'b2' else v for k,v in p.items()}
         got = answer(copies, wide.copy(), deep.copy(), y.copy())
-        like(got, _wide_deep(p, wide, deep, y),
-             f'wide_deep_grads(params, {n} rows with {n_wide} wide and {n_deep} deep inputs, {h} neurons)',
+        n_deep, h = p['W1'].shape
+        rows = f'{len(y)} rows with {wide.shape[1]} wide and {n_deep} deep inputs'
+        call, want = f'wide_deep_grads(params, {rows}, {h} neurons)', _wide_deep(p, wide, deep, y)
+        def part(d): return {k: d[k] for k in keys}
+        mistakes = (
              (_wide_deep(p, wide, deep, y, relu=False),
               'What does ReLU let through where its input was negative?'),
              (_wide_deep(p, wide, deep, y, mean=False),
               'The loss is a mean over the rows. Is your gradient that of a sum?'),
              (_wide_deep(p, wide, deep, y, two=1), 'What is the derivative of a square?'),
              (_wide_deep(p, wide, deep, y, path=False),
-              'On its way to the hidden layer the gradient passes the weights w2.'),
-             think='Compare with finite differences, as in the lab: '
-                   'move one number by 1e-6 and see how the loss changes.', tol=1e-6)
+              'On its way to the hidden layer the gradient passes the weights w2.'))
+        think = ('Compare with finite differences, as in the lab: '
+                 'move one number by 1e-6 and see how the loss changes.')
+        if _kind(got) != 'dict': like(got, want, call, think=think)
+        same(dict.fromkeys(got, 0), dict.fromkeys(want, 0), call) # the keys
+        like(part(got), part(want), call, *((part(m), t) for m,t in mistakes), think=think, tol=1e-6)
+    yield Property('the wide path and the output', 1, over(partial(judge, ('w_wide', 'w2', 'b2')), cases))
+    yield Property('back through the hidden layer', 1, over(partial(judge, ('W1', 'b1')), cases))
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #6d23e535
 def _robust(train, X, limit=3, of=None, mean=False):
