@@ -145,8 +145,8 @@ def _merge_traps(words, n):
     'joined piece and go on by two, else append the piece and go on by one.'))
 def check_learn_merges(answer, rng):
     "The example, and random words in which one pair leads; ties; and words that run out of pairs"
-    cases = [(dict(sea=4, seat=3, eat=2), 3), (dict(no=2, an=2, oe=2), 1), (dict(ao=3, an=5, ana=3, on=3), 2),
-             (dict(sab=3, sa=10, ab=6, on=7), 4)]
+    example, inside = (dict(sea=4, seat=3, eat=2), 3), (dict(sab=3, sa=10, ab=6, on=7), 4)
+    cases = [(dict(no=2, an=2, oe=2), 1), (dict(ao=3, an=5, ana=3, on=3), 2)]
     def words(size, most):
         def word(): return ''.join(rng.choice(list('aeno'), rng.integers(2, 7)))
         return {word(): int(rng.integers(1, most)) for _ in range(size)} | dict(aaab=3)
@@ -154,8 +154,11 @@ def check_learn_merges(answer, rng):
     some = words(2, 9)
     cases.append((some, len(_merges(some, 30)))) # to the last merge
     def tie(words, n):
-        return any(_merges(words, n, choose=f) != _merges(words, n) for f in (_last, _seen, _joined))
-    while sum(not tie(*case) for case in cases) < 5: cases.append((words(6, 99), 3))
+        want = _merges(words, n)
+        return any(_merges(words, n, choose=f) != want for f in (_last, _seen, _joined))
+    ahead = []
+    while len(ahead) < 3:
+        if not tie(*(case := (words(4, 99), 3))): ahead.append(case)
     few, counts = int(rng.integers(1, 5)), 1 + rng.permutation(9)[:3] # never equally frequent
     lasts = [(dict(zip(('an', 'oe', 'no'), counts.tolist())), 5), (dict(aaab=few + 4, ab=few), 9)]
     def judge(words, n):
@@ -168,8 +171,9 @@ def check_learn_merges(answer, rng):
         like(got, want, call, *_merge_traps(words, n),
              think='Print the words as pieces after each merge and compare with a round by hand. What '
                    'stays of aaa when (a, a) is merged?')
-    groups = grouped(cases, 'where one pair is the most frequent', {'where pairs are equally frequent': tie})
-    return properties(judge, groups | {'where no pair is left': lasts}, (2, 1, 1))
+    usual, other = 'where one pair is the most frequent', 'where pairs are equally frequent'
+    groups = {usual: [example, inside, *ahead], other: cases, 'where no pair is left': lasts}
+    return properties(judge, groups, (2, 1, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #ck500004
 def _score(words, a, b, pieces=None, pairs=None, over=None, weigh=True):
