@@ -156,7 +156,7 @@ def check_neuron_gradient(answer, rng):
         like(got[part], right[part], f'{name} of {call}', *((m[part], t) for m, t in mistakes),
              think='Move one weight by 0.001 to both sides, as in the lab, and see how the loss changes: '
                    'which link of the chain is off?')
-    yield Property('the gradient for the weights', 2, over(partial(judge, 0, 'dw'), cases))
+    yield Property('the gradient for the weights', 1, over(partial(judge, 0, 'dw'), cases))
     yield Property('the gradient for the bias', 1, over(partial(judge, 1, 'db'), cases))
 
 # %% ../../../nbs/lib/teaching/checks/week01.ipynb #descend-c

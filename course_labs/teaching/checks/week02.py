@@ -323,7 +323,7 @@ def check_read_confusion(answer, rng):
                  think='Lists of plain numbers, one a class. Of the items of class 0, how many were found? '
                        'Of the answers "class 0", how many were right?')
     return properties(judge, grouped(cases, 'where every class is answered', {
-        'where a class is never answered': lambda m: (m.sum(0) == 0).any()}), (2, 1))
+        'where a class is never answered': lambda m: (m.sum(0) == 0).any()}), (3, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #ce261b95
 @exercise('w2.shop_loop', concepts=('w2.7',), hints=(

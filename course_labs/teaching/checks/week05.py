@@ -324,7 +324,7 @@ def check_order_behind(answer, rng):
     def with_order():
         example()
         over(behind, orders)()
-    yield Property('masks that an order is behind', 2, with_order)
+    yield Property('masks that an order is behind', 3, with_order)
     yield Property('masks without an order', 1, over(without, orders[-1:]), 'masks that an order is behind')
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #6e5a82d2

@@ -118,7 +118,7 @@ def check_count_weights(answer, rng):
         like(got[part], want[part], f'{name} of {call}', *((m[part], t) for m,t in mistakes),
              think='Compare layer by layer with the example, and with model.summary() for '
                    'a stack of your own.')
-    yield Property('the numbers that are trained', 2, over(partial(judge, 0, 'the first number'), cases))
+    yield Property('the numbers that are trained', 3, over(partial(judge, 0, 'the first number'), cases))
     yield Property('the numbers that are only noted', 1, over(partial(judge, 1, 'the second number'), cases))
 
 # %% ../../../nbs/lib/teaching/checks/week07.ipynb #bff0af87

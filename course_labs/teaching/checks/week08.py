@@ -81,7 +81,7 @@ def check_read_curve(answer, rng):
         by_cases(asked, [(c, f'the {name} of {call}') for c,call in cases], of(_verdict),
                  *((of(f), thought) for f,thought in mistakes),
                  think='Go through the verdicts from above for this curve, with the numbers.')
-    yield Property('the verdict', 2, lambda: test(0, 'verdict'))
+    yield Property('the verdict', 3, lambda: test(0, 'verdict'))
     yield Property('the best epoch', 1, lambda: test(1, 'epoch'))
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000011
