@@ -20,7 +20,8 @@ from .gradebook import ESSAY, SET
 from .marks import BY_HAND, FOREIGN, MARKED, NOT_FOUND, OTHER_LAB, STOPPED
 from .submissions import EMPTY, NO_NOTEBOOK, REFUSED, UNREADABLE
 from .tables import mark_of, points_of
-from ..teaching.exercises import ERROR, NOT_ATTEMPTED, RIGHT, WRONG
+from ..teaching.exercises import ERROR, NOT_ATTEMPTED, PARTLY, RIGHT, WRONG
+from ..teaching.properties import shown
 
 # %% ../../nbs/lib/marking/12_feedback.ipynb #37575ec0
 def _site():
@@ -53,6 +54,7 @@ def with_titles(row:dict, # A result
 # %% ../../nbs/lib/marking/12_feedback.ipynb #b5d91714
 # Of a state: class of the page's style, sign, and what it is called there
 _LOOK = {RIGHT: ('good', '✓', 'right'), WRONG: ('bad', '✗', 'not right'),
+         PARTLY: ('part', '◐', 'right in part'),
          ERROR: ('bad', '✗', 'raised an error'), STOPPED: ('bad', '✗', 'stopped'),
          NOT_ATTEMPTED: ('open', '○', 'not attempted'),
          NOT_FOUND: ('open', '?', 'no answer found'), BY_HAND: ('open', '?', 'a person looks at it'),
@@ -77,9 +79,11 @@ def _shown(m): # An exercise for the template
     message, think = m['message'], m['think']
     if message.startswith(_UNREAD): message = _NO_VALUE
     if m['state'] == NOT_FOUND: message = _NO_ANSWER
-    if m['state'] == SET: message = think = ''
+    found = [(*shown(o), o['name']) for o in m.get('properties', ())]
+    if m['state'] == SET: message, think, found = '', '', []
     return dict(m, look=look, sign=sign, word=word, points=f"{m['points']:g}", of=f"{m['of']:g}", think=think,
-                message=message, title=m.get('title') or m['id'], code=m.get('code', '').strip('\n'))
+                message=message, properties=found, title=m.get('title') or m['id'],
+                code=m.get('code', '').strip('\n'))
 
 def _says(row):
     if row['state'] == REFUSED: return f"Your file was not read: {row['note']}."

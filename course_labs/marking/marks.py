@@ -25,7 +25,8 @@ from .sandbox import BY_SIGNAL, Sandbox
 from .submissions import UNREADABLE, Submission
 from .wire.fields import WireError
 from .wire.protocol import DIED, OUT_OF_MEMORY, OUT_OF_TIME, Stopped, is_full
-from ..teaching.exercises import ERROR, NOT_ATTEMPTED, RIGHT, WRONG, get_exercise, mark
+from ..teaching.exercises import (ERROR, NOT_ATTEMPTED, PARTLY, RIGHT, WRONG, get_exercise, mark,
+                                            over_seeds)
 
 # %% ../../nbs/lib/marking/05_marks.ipynb #91dae93e
 def week_of_lab(name # A week, or '2 extra gpu'
@@ -66,7 +67,8 @@ def _deciding(): # Files that decide about a mark
     names = 'answers', 'apart', 'marks', 'rights', 'sandbox', 'statements', 'submissions'
     own = [marking/f'{o}.py' for o in names]
     folders = checks, marking/'wire'
-    return [package/'teaching'/'exercises.py', *own, *(p for f in folders for p in sorted(f.glob('*.py')))]
+    says = [package/'teaching'/f'{o}.py' for o in ('exercises', 'properties')]
+    return [*says, *own, *(p for f in folders for p in sorted(f.glob('*.py')))]
 
 @functools.cache
 def load_checks(path:str):
@@ -117,12 +119,13 @@ def _modules(answer, module, sandbox):
     own = [module] if module and answer.missing else []
     return [m for m in named + own if m not in sandbox.loaded]
 
-def _checked(id, there, seeds): # A `Result`: of the first seed for which the answer is not right
+def _checked(id, there, seeds): # A `Result` over all seeds, up to the first for which nothing is right
+    found = []
     for seed in seeds:
         if torch := sys.modules.get('torch'): torch.manual_seed(seed)
-        res = mark(id, there, seed)
-        if res.state != RIGHT: break
-    return res
+        found.append(mark(id, there, seed))
+        if found[-1].state not in (RIGHT, PARTLY): break
+    return over_seeds(found)
 
 def _seed_of(id, own): return int.from_bytes(hashlib.sha256(f'{own} {id}'.encode()).digest()[:4], 'big')
 
@@ -131,7 +134,7 @@ def _raised(e):
     place = getattr(e, 'where', '')
     return f'Your code raised {type(e).__name__}: {str(e)[:200]}' + (f' ({place})' if place else '')
 
-def _verdict(answer, module, wire, seeds, own): # In a fork: dict of state, message, think, points; or stopped
+def _verdict(answer, module, wire, seeds, own): # In a fork: dict of what becomes a result; or stopped
     try:
         job = {k: getattr(answer, k) for k in ('code', 'stars', 'missing', 'name')}
         job['seed'] = _seed_of(answer.id, own)
@@ -139,14 +142,14 @@ def _verdict(answer, module, wire, seeds, own): # In a fork: dict of state, mess
     except Stopped as e: return dict(stopped=e.why)
     except WireError as e: return dict(state=ERROR, message=f'What it sent could not be read: {e}.')
     except Exception as e: return dict(state=ERROR, message=_raised(e), think=BEFORE)
-    if res.state == ERROR and is_full(res.message): return dict(stopped=OUT_OF_MEMORY)
+    if res.state in (ERROR, PARTLY) and is_full(res.message): return dict(stopped=OUT_OF_MEMORY)
     unknown = res.state == ERROR and 'NameError' in res.message
-    if answer.doubt and res.state in (WRONG, ERROR):
+    if answer.doubt and res.state in (WRONG, ERROR, PARTLY):
         names = ', '.join(answer.doubt)
         return dict(state=BY_HAND, think=_sayable(res.think), message=_sayable(
             f'Before its check {names} was given to a function, which may have changed it in a way not seen '
             f'here; as it is: {res.message}'))
-    return dict(state=res.state, message=_sayable(res.message), points=res.points,
+    return dict(state=res.state, message=_sayable(res.message), points=res.points, properties=res.properties,
                 think=ONLY_DEFINITIONS if unknown else _sayable(res.think))
 
 _ENDED = {TOO_LONG: OUT_OF_TIME, TOO_BUSY: OUT_OF_TIME, TOO_MUCH: OUT_OF_MEMORY}
@@ -164,12 +167,12 @@ def mark_answer(answer,          # From `find_answers`
                 sandbox:Sandbox,
                 seeds:list,      # Each gives other inputs
                 own:int=0        # Seed of the answer's own random numbers
-               ) -> dict:        # id, state, points, of, message, think, note
+               ) -> dict:        # id, state, points, of, message, think, note, code, properties
     "Run an exercise's check against an answer in a process of its own"
     ex = get_exercise(answer.id)
-    def result(state, message, think='', points=0.):
+    def result(state, message, think='', points=0., properties=()):
         return dict(id=answer.id, state=state, points=points, of=ex.points, message=_sayable(message),
-                    think=_sayable(think), note=answer.note,
+                    think=_sayable(think), note=answer.note, properties=list(properties),
                     code=_sayable(answer.code[-1] if answer.code else ''))
     if answer.error:
         return result(ERROR if answer.name else NOT_FOUND, f'{answer.error[0].upper()}{answer.error[1:]}.')

@@ -22,7 +22,9 @@ MAX_VALUES = 2_000_000 # Values, those in lists counted too
 MAX_BITS = 14_000      # Of a whole number: Python prints no longer ones
 MAX_NAME = 60          # Characters of the name of a class
 
-class WireError(Exception): "A value that does not travel, or a message that breaks the rules"
+class WireError(Exception):
+    "A value that does not travel, or a message that breaks the rules"
+    ends = True # What comes next may be the rest of it: no further property of a check is tried
 
 def need(good,    # Must hold
          what:str # The sentence where it does not

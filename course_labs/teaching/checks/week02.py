@@ -10,12 +10,15 @@ __all__ = ['check_loss_and_error', 'check_suspects', 'check_read_name', 'check_d
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #e4b11492
 import math
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from .common import expect, expect_container, expect_kind, like, values
+from .common import (expect, expect_container, expect_kind, grouped, like, over,
+                                                 properties, values)
 from ..exercises import exercise
+from ..properties import Property
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #w2loss001
 @exercise('w2.loss_and_error', concepts=('w2.4', 'cross-entropy'), hints=(
@@ -28,13 +31,13 @@ def check_loss_and_error(answer, rng):
     for n, k in ((1, 2), (4, 3), (20, 2), (50, 5)):
         probs = rng.dirichlet(np.ones(k), n).clip(.01)
         cases.append((probs/probs.sum(1, keepdims=True), rng.integers(0, k, n)))
-    for probs, codes in cases:
+    def judge(part, name, probs, codes):
         given, best = probs[np.arange(len(codes)), codes], probs.max(1)
         wrong = probs.argmax(1) != codes
         loss, error = float(-np.log(given).mean()), float(wrong.mean())
         shown = f'{probs.round(2).tolist()}, {codes.tolist()}' if len(codes) < 4 else f'{len(codes)} photos'
         call = f'loss_and_error({shown})'
-        like(answer(probs.copy(), codes.copy()), (loss, error), call,
+        mistakes = (
              ((error, loss), 'The order is (loss, error).'),
              ((loss, 1 - error), 'That is the accuracy: the error is the share of wrong answers.'),
              ((float(-np.log(best).mean()), error),
@@ -50,8 +53,14 @@ def check_loss_and_error(answer, rng):
              ((float(-np.log(given.mean())), error),
               'First the logarithm of each probability, then the mean: in this order.'),
              ((float((1 - given).mean()), error),
-              'What is missing to 1 is no cross-entropy: take minus the logarithm.'),
+              'What is missing to 1 is no cross-entropy: take minus the logarithm.'))
+        got = answer(probs.copy(), codes.copy())
+        expect_container(got, (loss, error), call)
+        expect_kind(got, tuple, call, 'a tuple (loss, error)', n=2)
+        like(got[part], (loss, error)[part], f'the {name} of {call}', *((m[part], t) for m,t in mistakes),
              think='Do the example by hand: which probability did the right class of each photo get?')
+    yield Property('the loss', 1, over(partial(judge, 0, 'loss'), cases))
+    yield Property('the error', 1, over(partial(judge, 1, 'error'), cases))
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #w2susp001
 @exercise('w2.suspects', concepts=('w2.9',), hints=(
@@ -100,6 +109,7 @@ def check_suspects(answer, rng):
 def check_read_name(answer, rng):
     animals = 'red fox', 'badger', 'great grey owl', 'hare', 'roe deer'
     used = list(rng.permutation(5))
+    cases = []
     for i, pick in enumerate([*used, *used]):
         date = f'2024-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}'
         cam, n = f'cam{rng.integers(1, 12)}', f'{rng.integers(1, 999):03d}'
@@ -108,8 +118,13 @@ def check_read_name(answer, rng):
         in_file = label.replace(' ', '_')
         file = f'{date}_{cam}_{in_file}_{n}.jpg'
         given = Path('photos')/'wood'/file if i % 2 else file
+        cases.append((given, label, in_file, date, cam, n))
+    def asked(given):
         got, call = answer(given), f'read_name({str(given)!r})'
         expect_kind(got, tuple, call, 'a tuple (label, group)', n=2)
+        return got, call
+    def its_label(given, label, in_file, date, cam, n):
+        got, call = asked(given)
         like(got[0], label, f'the label of {call}',
              (label.split()[-1], 'A label may have several words.'),
              (label.split()[0], 'A label may have several words.'),
@@ -117,6 +132,8 @@ def check_read_name(answer, rng):
              (f'{label} {n}', 'The number counts photos; the animal does not depend on it.'),
              (f'{in_file}_{n}', 'The number counts photos; the animal does not depend on it.'),
              think='Print the parts between the underscores. Which of them name the animal?')
+    def its_group(given, label, in_file, date, cam, n):
+        got, call = asked(given)
         like(got[1], f'{date} {cam}', f'the group of {call}',
              (cam,
               'One camera hangs in another place next month. Photos belong together if they come from one '
@@ -127,6 +144,8 @@ def check_read_name(answer, rng):
              (n, 'With the number as its group each photo stands for itself, and the split is random again.'),
              think='Which photos show the same animal in front of the same bush? Those of one camera on one '
                    'day.')
+    yield Property('the label', 1, over(its_label, cases))
+    yield Property('the group', 1, over(its_group, cases))
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #b57ba157
 @exercise('w2.disagree', concepts=('w2.4',), hints=(
@@ -181,7 +200,7 @@ def check_stopped_at(answer, rng):
     cases = [(by_hand, 2), (by_hand, 3), (by_hand, 4), ([0.9, 0.8, 0.8, 0.8, 0.8], 2)]
     cases += [((np.linspace(1, 0.5, n) + rng.normal(0, 0.15, n)).round(2).tolist(), int(rng.integers(1, 5)))
               for n in map(int, rng.integers(5, 25, 12))]
-    for losses, patience in cases:
+    def judge(losses, patience):
         right, call = run(losses, patience), f'stopped_at({losses}, patience={patience})'
         got = answer(list(losses), patience)
         expect_container(got, right, call)
@@ -204,6 +223,13 @@ def check_stopped_at(answer, rng):
              ((right[0] + 1, right[1] + 1), 'Count epochs from 0.'),
              ((right[1], right[1]), 'The weights go back to those of the best epoch.'),
              think='Walk through the list with a pencil: best so far, and epochs since.')
+    def not_below(loss, best, before): return loss <= best
+    def to_the_end(losses, patience):
+        kept, end = run(losses, patience)
+        return end == len(losses) - 1 and end - kept < patience
+    return properties(judge, grouped(cases, 'where the patience runs out', {
+        'where losses are equal': lambda *case: run(*case, not_below) != run(*case),
+        'where the patience never runs out': to_the_end}), (2, 1, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #b7fedcab
 @exercise('w2.group_folds', concepts=('w2.2',), hints=(
@@ -258,6 +284,7 @@ def check_group_folds(answer, rng):
     'A column without any item has no precision: put 0 there. The balanced accuracy is the mean of the '
     'recalls.'))
 def check_read_confusion(answer, rng):
+    cases = []
     for i in range(8):
         n = int(rng.integers(2, 6))
         m = rng.integers(0, 20, (n, n)) + np.diag(rng.integers(1, 60, n))
@@ -269,6 +296,8 @@ def check_read_confusion(answer, rng):
         if i in (3, 4): # One answer for a class, and that is right
             m[:, i - 3] = 0
             m[i - 3, i - 3] = 1
+        cases.append((m,))
+    def judge(m):
         n, hit, rows, cols = len(m), np.diag(m), m.sum(1), m.sum(0)
         recall, precision = hit/rows, np.where(cols > 0, hit/np.maximum(cols, 1), 0.)
         call = f'read_confusion({m.tolist()})'
@@ -293,6 +322,8 @@ def check_read_confusion(answer, rng):
                   'A class that is never answered has no precision; put 0 there.'),
                  think='Lists of plain numbers, one a class. Of the items of class 0, how many were found? '
                        'Of the answers "class 0", how many were right?')
+    return properties(judge, grouped(cases, 'where every class is answered', {
+        'where a class is never answered': lambda m: (m.sum(0) == 0).any()}), (3, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week02.ipynb #ce261b95
 @exercise('w2.shop_loop', concepts=('w2.7',), hints=(

@@ -8,8 +8,9 @@ Docs: https://course-labs.github.io/course_labs/lib/teaching/checks/week02_extra
 __all__ = ['check_tone_row', 'check_batch_for_compute']
 
 # %% ../../../nbs/lib/teaching/checks/week02_extras.ipynb #w2exth003
-from .common import like
+from .common import like, over
 from ..exercises import exercise
+from ..properties import Property
 
 # %% ../../../nbs/lib/teaching/checks/week02_extras.ipynb #da311ea6
 @exercise('w2.tone_row', concepts=('w2.6',), hints=(
@@ -20,7 +21,7 @@ from ..exercises import exercise
     'f % rate is between 0 and rate; what is above rate/2 shows as rate minus it. Then divide by the '
     'rate/n_fft hertz of a row.'))
 def check_tone_row(answer, rng):
-    by_hand = 440, 5000, 455
+    by_hand, cases = (440, 5000, 455), []
     for i in range(18):
         rate, n_fft = int(rng.choice([8000, 16000, 24000])), int(rng.choice([200, 400, 800]))
         step, rows = rate//n_fft, n_fft//2
@@ -28,8 +29,10 @@ def check_tone_row(answer, rng):
         # Between two rows, on either side of the middle; on a row where i is even
         low = k*step + (0, 3, 0, 7)[i % 4]*step//10
         f = (low, rate - low, rate + low, 2*rate - low, 2*rate + low)[i % 5]
-        if i < len(by_hand): rate, n_fft, f, step, rows = 8000, 400, by_hand[i], 20, 200
-        low = f % rate
+        if i < len(by_hand): rate, n_fft, f = 8000, 400, by_hand[i]
+        cases.append((f, rate, n_fft))
+    def judge(f, rate, n_fft):
+        step, rows, low = rate//n_fft, n_fft//2, f % rate
         shown = min(low, rate - low)
         no_row = (f'The spectrogram has no such row: the last one, {rows}, stands for {rate//2} Hz. What do '
                   f'{rate} samples a second make of {f} Hz?')
@@ -50,11 +53,15 @@ def check_tone_row(answer, rng):
              (round(shown), 'That is the frequency. How many hertz has a row?'),
              (round(shown/step) + 1, 'Row 0 is the frequency 0.'),
              think='Row k stands for k*rate/n_fft hertz, and no row for more than rate/2.')
-    for off in (9.8, -9.8): # so far up and so near the middle of two rows that another rate or window shows
+    def without(off): # so far up and so near the middle of two rows that another rate or window shows
         k = int(rng.integers(180, 197))
         f = 20*k + off
         like(answer(f), k, f'tone_row({f:g})', think='Without them the rate is 8000 and the window 400: '
                                                      'look at the first line of the function.')
+    def mirrored(f, rate, n_fft): return f > rate/2
+    yield Property('tones up to half the rate', 2, over(judge, [o for o in cases if not mirrored(*o)]))
+    yield Property('tones above half the rate', 2, over(judge, [o for o in cases if mirrored(*o)]))
+    yield Property('without rate and window', 1, over(without, [(9.8,), (-9.8,)]))
 
 # %% ../../../nbs/lib/teaching/checks/week02_extras.ipynb #8dc4f29b
 @exercise('w2.batch_for_compute', concepts=('w2.8',), points=2, hints=(

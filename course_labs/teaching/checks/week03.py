@@ -13,29 +13,28 @@ import copy
 
 import numpy as np
 
-from .common import expect, expect_kind, is_same, like, values
+from .common import by_cases, expect, expect_kind, is_same, like, over, values
 from ..exercises import exercise
+from ..properties import Property
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #ck000001
 def judged(answer,  # What is marked
-           cases,   # Tuples of arguments
+           cases,   # Tuples of arguments, or a dict of named groups of them, as for `by_cases`
            right,   # Function of the same arguments
            call,    # Function of the same arguments: how it was called, in words
            *mistakes, # Pairs: a function of the same arguments, and what to think about
-           think:str='' # What to think about for any other
-          ):
-    "`like` on every case; a mistake is named where it explains all answers"
-    def ask(case):
-        try: return answer(*copy.deepcopy(case))
+           think:str='', # What to think about for any other
+           weights=() # Of the groups
+          ):         # For groups a list of `Property`
+    "`by_cases` with calls that are named by a function; an error says at which call it came"
+    def ask(*case):
+        try: return answer(*case)
         except Exception as e:
             e.call = call(*case) # for the sentence
             raise
-    got = [ask(case) for case in cases]
-    def explains(mistake):
-        try: return all(is_same(values(g), values(mistake(*case))) for g,case in zip(got, cases))
-        except (ValueError, TypeError, AttributeError, IndexError): return False
-    thought = next((thought for mistake, thought in mistakes if explains(mistake)), think)
-    for g,case in zip(got, cases): like(g, right(*case), call(*case), think=thought)
+    def named(group): return [(case, call(*case)) for case in group]
+    groups = {k: named(v) for k,v in cases.items()} if isinstance(cases, dict) else named(cases)
+    return by_cases(ask, groups, right, *mistakes, think=think, weights=weights)
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #ck000003
 def _slide(image, kernel):
@@ -84,15 +83,17 @@ def check_convolve(answer, rng):
     'next, and each step is dilation pixels wide.',
     'The covered width takes the place of the kernel in the formula of conv_out.'))
 def check_conv_size(answer, rng):
-    ranges = (20, 64), (2, 6), (1, 4), (0, 4), (1, 5)
-    def draw(): return tuple(int(rng.integers(low, high)) for low, high in ranges)
-    cases = [(28, 3, 2, 0, 4), (29, 3, 1, 0, 4), (20, 4, 3, 3, 3), (21, 3, 2, 1, 2),
-             *(draw() for _ in range(12))]
+    def draw(pad):
+        ranges = (20, 64), (2, 6), (1, 4), pad, (1, 5)
+        return tuple(int(rng.integers(low, high)) for low, high in ranges)
+    bare = [(28, 3, 2, 0, 4), (29, 3, 1, 0, 4), *(draw((0, 1)) for _ in range(6))]
+    padded = [(20, 4, 3, 3, 3), (21, 3, 2, 1, 2), *(draw((1, 4)) for _ in range(6))]
     def size(covered, floor=lambda o: int(o//1), both=2):
         "What comes of a covered width, a way of rounding, and a padding on one or both sides"
         return lambda n, k, s, p, d: floor((n + both*p - covered(k, d))/s) + 1
     def right(k, d): return d*(k - 1) + 1
-    judged(lambda n, k, s, p, d: answer(n, k, stride=s, pad=p, dilation=d), cases, size(right),
+    sizes = judged(lambda n, k, s, p, d: answer(n, k, stride=s, pad=p, dilation=d),
+           {'with a stride and a dilation': bare, 'with padding as well': padded}, size(right),
            lambda n, k, s, p, d: f'conv_size({n}, {k}, stride={s}, pad={p}, dilation={d})',
            (size(lambda k, d: k), 'The dilation seems to have no effect. How many pixels does the kernel '
                                   'cover now?'),
@@ -115,11 +116,13 @@ def check_conv_size(answer, rng):
            (lambda *case: size(right)(*case) - 1,
             'The first position counts as well, before the kernel has moved at all.'),
            think='Put the kernel at position 0, then at stride, and so on. Where may it begin for the last '
-                 'time?')
-    n, k = int(rng.integers(20, 64)), int(rng.integers(2, 6))
-    like(answer(n, k), n - k + 1, f'conv_size({n}, {k})',
-         think='Without them stride and dilation are 1 and the padding 0: look at the first line of the '
-               'function.')
+                 'time?', weights=(2, 1))
+    def without(n, k):
+        like(answer(n, k), n - k + 1, f'conv_size({n}, {k})',
+             think='Without them stride and dilation are 1 and the padding 0: look at the first line of the '
+                   'function.')
+    plain = [(int(rng.integers(20, 64)), int(rng.integers(2, 6))) for _ in range(2)]
+    return [*sizes, Property('without any of them', 1, over(without, plain), sizes[0].name)]
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #ck000006
 def _pooled(x, k, mode):
@@ -134,8 +137,9 @@ def _pooled(x, k, mode):
 def check_pool(answer, rng):
     x = np.array([[1., 3, 2, 0], [5, 2, 1, 1], [0, 1, 8, 2], [2, 1, 0, 6]])
     def draw(h, w, k, mode): return rng.standard_normal((h, w)) - 1, k, mode
-    cases = [(x, 2, 'max'), (x, 2, 'avg'), draw(5, 7, 2, 'max'), draw(7, 5, 3, 'avg'), draw(9, 6, 3, 'max'),
-             draw(4, 8, 4, 'avg')]
+    cases = {'the largest of a window': [(x, 2, 'max'), draw(9, 6, 3, 'max')],
+             'the average of a window': [(x, 2, 'avg'), draw(4, 8, 4, 'avg')],
+             'pixels left over at the end': [draw(5, 7, 2, 'max'), draw(7, 5, 3, 'avg')]}
     def overlapping(x, k, mode):
         windows = np.lib.stride_tricks.sliding_window_view(x, (k, k))
         return windows.max((-2, -1)) if mode == 'max' else windows.mean((-2, -1))
@@ -149,7 +153,7 @@ def check_pool(answer, rng):
         rows, cols = x.shape[0]//k, x.shape[1]//k
         blocks = x[:rows*k, :cols*k].reshape(rows, cols, k, k)
         return blocks.max((2, 3)) if mode == 'max' else blocks.mean((2, 3))
-    judged(answer, cases, _pooled, lambda x, k, mode: f"pool of a map {x.shape} with k={k}, '{mode}'",
+    return judged(answer, cases, _pooled, lambda x, k, mode: f"pool of a map {x.shape} with k={k}, '{mode}'",
            (overlapping, 'Your windows overlap: the next one begins k pixels further on.'),
            (with_rest, 'Windows at the end that are not full are left out.'),
            (cut_out, 'Window (i, j) begins at row k*i and column k*j, not at row i and column j.'),
@@ -162,7 +166,8 @@ def check_pool(answer, rng):
                                                      "value."),
            (lambda x, k, mode: np.maximum(_pooled(x, k, mode), 0), 'A map may be negative everywhere in a '
                                                                    'window.'),
-           think='Cut the first example into four windows of 2 x 2 and write the largest of each down.')
+           think='Cut the first example into four windows of 2 x 2 and write the largest of each down.',
+           weights=(2, 1, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #ck000102
 def _softmax(logits):
@@ -174,12 +179,13 @@ def _softmax(logits):
     'np.exp of that, and then divide each row by its sum.',
     'The sum runs over the classes, axis 1, and keepdims=True keeps it a column.'))
 def check_softmax(answer, rng):
-    cases = [(np.array([[1., 3]]),), (np.array([[1001., 1003], [-2000, -2001]]),),
-             (np.array([[0., 0, 3000], [3000, 0, -3000]]),), (np.array([[-1500., 0]]),),
-             *((3*rng.standard_normal(shape),) for shape in ((1, 4), (3, 3), (5, 2)))]
+    small = [(np.array([[1., 3]]),), *((3*rng.standard_normal(shape),) for shape in ((1, 4), (3, 3), (5, 2)))]
+    large = [(np.array([[1001., 1003], [-2000, -2001]]),), (np.array([[0., 0, 3000], [3000, 0, -3000]]),),
+             (np.array([[-1500., 0]]),)]
+    cases = {'logits of the usual size': small, 'logits of thousands': large}
     with np.errstate(all='ignore'):
         def plain(logits): return np.exp(logits)/np.exp(logits).sum(1, keepdims=True)
-        judged(answer, cases, _softmax,
+        return judged(answer, cases, _softmax,
                lambda x: f'softmax of logits {x.shape} from {x.min():.4g} to {x.max():.4g}',
                (plain, 'Right for small logits, but the exponential of 1000 overflows. What can you subtract '
                        'without changing the result?'),
@@ -206,9 +212,9 @@ def _cross_entropy(logits, y):
     'Subtract the largest of each row first: both parts change by the same, and nothing overflows.'))
 def check_cross_entropy(answer, rng):
     def draw(n, c): return 3*rng.standard_normal((n, c)), rng.integers(0, c, n)
-    cases = [(np.array([[1., 3], [2, 2]]), np.array([1, 0])), (np.array([[1000., 0, 0], [0, 0, 5]]),
-                                                               np.array([1, 2])),
-             draw(4, 3), draw(1, 5), draw(6, 2)]
+    small = [(np.array([[1., 3], [2, 2]]), np.array([1, 0])), draw(4, 3), draw(1, 5), draw(6, 2)]
+    large = [(np.array([[1000., 0, 0], [0, 0, 5]]), np.array([1, 2]))]
+    cases = {'logits of the usual size': small, 'logits of thousands': large}
     rows = lambda y: np.arange(len(y))
     with np.errstate(all='ignore'):
         def one_number(x, y):
@@ -218,7 +224,7 @@ def check_cross_entropy(answer, rng):
                    f'cross_entropy of logits {x.shape} gave a loss for each row.',
                    'One number is wanted: their mean.')
             return loss
-        judged(one_number, cases, _cross_entropy,
+        return judged(one_number, cases, _cross_entropy,
                lambda logits,
                y: f'cross_entropy of logits {logits.shape} from {logits.min():.4g} to {logits.max():.4g}',
                (lambda x, y: float(-np.log(_softmax(x)[rows(y), y]).mean()),
@@ -353,7 +359,7 @@ def check_res_block(answer, rng):
     'loss is above the first. Look for the best among the others only.',
     'min(group, key=...) finds the rate with the smallest last loss.'))
 def check_pick_rate(answer, rng):
-    nan, inf = float('nan'), float('inf')
+    nan, inf, cases = float('nan'), float('inf'), []
     for i in range(8):
         t, start = np.arange(int(rng.integers(5, 9))), float(rng.uniform(2, 3))
         fall = lambda speed, end: [float(o) for o in end + (start - end)*np.exp(-speed*t)]
@@ -374,12 +380,16 @@ def check_pick_rate(answer, rng):
         if i == 0:
             curves = [[2.3, 2.2, 2.1], [2.3, 0.9, 0.4], [2.3, 0.2, nan], [2.3, 1.1, 7.5]]
             rates, order, best = [0.001, 0.1, 1., 10.], range(4), 0.1
-        given = {rates[j]: curves[j] for j in order}
+        cases.append(({rates[j]: curves[j] for j in order}, best))
+    def asked(given):
         off = [r for r in sorted(given) if not np.isfinite(given[r]).all() or given[r][-1] > given[r][0]]
         got, call = answer({r: list(c) for r, c in given.items()}), f'pick_rate of {len(given)} curves'
         expect_kind(got, dict, call, "a dict with the keys 'diverged' and 'best'", n=2)
         expect(all(type(k) is str for k in got) and sorted(got) == ['best', 'diverged'],
                f"{call} should have the keys 'diverged' and 'best', but it has others.")
+        return got, off, call
+    def diverged(given, best):
+        got, off, call = asked(given)
         rises = [r for r in off if np.isfinite(given[r]).all()]
         ends = [r for r in sorted(given) if not given[r][-1] <= given[r][0]]
         any_above = [r for r in sorted(given) if not all(o <= given[r][0] for o in given[r])]
@@ -394,6 +404,8 @@ def check_pick_rate(answer, rng):
              ([r for r in given if r in off], 'These are the right ones; put them in ascending order.'),
              think='Diverged: a loss that is not finite, or a last loss above the first. '
                    'Give the rates in ascending order.')
+    def lowest(given, best):
+        got, off, call = asked(given)
         fine = [r for r in given if r not in off]
         like(got['best'], best, f"'best' of {call}",
              (given[best][-1], 'That is its last loss. The rate is wanted.'),
@@ -402,6 +414,8 @@ def check_pick_rate(answer, rng):
              (min(fine, key=lambda r: min(given[r])),
               'That curve was lowest once, on its way, but you keep the weights of the end.'),
              think='Among the curves that did not diverge, where is the last loss smallest?')
+    yield Property('which rates diverged', 1, over(diverged, cases))
+    yield Property('the best of the others', 1, over(lowest, cases))
 
 # %% ../../../nbs/lib/teaching/checks/week03.ipynb #ck000100
 from . import week03_former  # noqa: E402, F401

@@ -13,8 +13,10 @@ import math
 
 import numpy as np
 
-from .common import expect, expect_container, expect_kind, like
+from .common import (expect, expect_container, expect_kind, grouped, like, over,
+                                                 properties)
 from ..exercises import exercise
+from ..properties import Property
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #array-c
 def _expect_array(got, want, call, form):
@@ -38,8 +40,10 @@ def check_resize_cost(answer, rng):
     draw = lambda low, high: tuple(map(int, rng.integers(low, high, 2)))
     cases = [((640, 480), (64, 64)), ((480, 640), (64, 64)),
              ((640, 480), (256, 192)), ((640, 480), (192, 256)),
-             *((draw(200, 900), draw(32, 300)) for _ in range(8))]
-    for (h, w), (th, tw) in cases:
+             *((draw(200, 900), draw(32, 300)) for _ in range(8)),
+             *((draw(200, 900), (side, side)) for side in map(int, rng.integers(32, 300, 2)))]
+    def judge(photo, target):
+        (h, w), (th, tw) = photo, target
         r = ratio(h/w, th/tw)
         by_cover, by_fit = (round(h*s)*round(w*s)/(th*tw) for s in (max(th/h, tw/w), min(th/h, tw/w)))
         call = f'resize_cost(photo={(h, w)}, target={(th, tw)})'
@@ -60,6 +64,8 @@ def check_resize_cost(answer, rng):
               'Shrinking alone loses nothing that counts here. Which part of the picture is cut off?'),
              think='Draw the photo and the target over each other so that one side fits. '
                    'What sticks out, what stays empty?')
+    return properties(judge, grouped(cases, 'where the target is a square', {
+        'where the target is no square': lambda photo, target: target[0] != target[1]}))
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #b4b0a8b0
 @exercise('w4.accumulated_gradient', concepts=('w4.9',), hints=(
@@ -143,8 +149,10 @@ def check_vit_size(answer, rng):
 def check_one_cycle_at(answer, rng):
     by_hand = 0., 0.125, 0.25, 1., 0.625, 0.375
     peak = rng.uniform(0.252, 0.27, 2).round(4).tolist() # just past it
-    for i, done in enumerate((*by_hand, *peak, *rng.uniform(0, 1, 8).round(3).tolist())):
-        lr = round(float(10**rng.uniform(-3, 0)), 4) if i >= len(by_hand) else 0.1
+    cases = [(done, 0.1) for done in by_hand]
+    for done in (*peak, *rng.uniform(0, 1, 8).round(3).tolist(), *rng.uniform(0, 0.25, 2).round(3).tolist()):
+        cases.append((done, round(float(10**rng.uniform(-3, 0)), 4)))
+    def judge(done, lr):
         a, b, t = (lr/25, lr, done/0.25) if done <= 0.25 else (lr, lr/1e5, (done - 0.25)/0.75)
         ease = lambda t, a=a, b=b: a + (b - a)*(1 - math.cos(math.pi*t))/2
         like(answer(done, lr), ease(t), f'one_cycle_at({done:g}, lr={lr:g})',
@@ -167,6 +175,8 @@ def check_one_cycle_at(answer, rng):
               'The peak is not in the middle of the training, and the rate does not begin at 0.'),
              think='Try the ends by hand: lr/25 at 0, lr at a quarter, lr/100000 at 1.',
              tol=1e-7 if done < 1 else 2e-12)
+    yield Property('the rise, up to a quarter', 1, over(judge, [o for o in cases if o[0] <= 0.25]))
+    yield Property('the fall after it', 1, over(judge, [o for o in cases if o[0] > 0.25]))
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #789f3827
 @exercise('w4.soft_and_hard', concepts=('w4.11', 'w4.8'), hints=(
@@ -177,11 +187,14 @@ def check_one_cycle_at(answer, rng):
     'np.bincount(votes, minlength=classes) counts the votes for one image, and '
     'argmax of it takes the smallest class where there is a tie.'))
 def check_soft_and_hard(answer, rng):
+    cases = []
     for i in range(8):
         m, n, c = int(rng.integers(3, 8)), int(rng.integers(5, 30)), int(rng.integers(3, 7))
         z = np.exp(rng.normal(0, 2, (m, n, c)))
         probs = z/z.sum(-1, keepdims=True)
         if i == 0: probs = np.array([[[0.55, 0.45]], [[0.55, 0.45]], [[0.05, 0.95]]])
+        cases.append((probs,))
+    def asked(probs): # What came back, what should, and how it was asked
         m, n, c = probs.shape
         votes = probs.argmax(-1)
         soft = probs.mean(0).argmax(-1).tolist()
@@ -191,6 +204,9 @@ def check_soft_and_hard(answer, rng):
         call = f'soft_and_hard(probs) for {m} models, {images}, {c} classes'
         expect_container(got, (soft, hard), call)
         expect_kind(got, tuple, call, 'a tuple of two lists (soft, hard)', n=2)
+        return got, soft, hard, votes, call
+    def by_mean(probs):
+        got, soft, hard, votes, call = asked(probs)
         like(got[0], soft, f'the soft answers of {call}',
              (hard, 'These are the hard answers. Stand the two in the order (soft, hard).'),
              (np.rint(votes.mean(0)).astype(int).tolist(),
@@ -201,6 +217,9 @@ def check_soft_and_hard(answer, rng):
               'You follow the one model that is most certain. Average over the models.'),
              think='Average the probabilities over the models first, then take '
                    'the largest class of each image: a list of ints.')
+    def by_vote(probs):
+        got, soft, hard, votes, call = asked(probs)
+        c = probs.shape[-1]
         like(got[1], hard, f'the hard answers of {call}',
              (soft, 'These are the soft answers again. In a vote it does not count how certain a model is.'),
              (np.rint(votes.mean(0)).astype(int).tolist(),
@@ -211,6 +230,8 @@ def check_soft_and_hard(answer, rng):
               'Where two classes have the same number of votes, the smaller class number wins.'),
              think='Each model has one vote for its largest class; '
                    'ties go to the smaller class number. Count by image: a list of ints.')
+    yield Property('the soft answers', 1, over(by_mean, cases))
+    yield Property('the hard answers', 1, over(by_vote, cases))
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #669a11fe
 @exercise('w4.attend_to_patches', concepts=('w4.4',), points=2, hints=(
@@ -223,6 +244,7 @@ def check_attend_to_patches(answer, rng):
     def softmax(s, axis=-1):
         e = np.exp(s - s.max(axis, keepdims=True))
         return e/e.sum(axis, keepdims=True)
+    cases = []
     for i in range(9):
         t, d = int(rng.integers(3, 9)), int(rng.integers(3, 10))
         q, k, v = rng.normal(0, 2, (3, t, d))
@@ -239,10 +261,12 @@ def check_attend_to_patches(answer, rng):
             q, k = np.abs(q), np.abs(k)
             k[real] *= -400 if i == 7 else 1
             k[~real] *= 1 if i == 7 else 400
+        scores = {5: 'very different', 6: 'large', 7: 'far negative', 8: 'very different'}.get(i, 'usual')
+        cases.append((q, k, v, real, scores))
+    def judge(q, k, v, real, scores):
         t, d = q.shape
         s = q @ k.T/math.sqrt(d)
         w, cut = softmax(np.where(real, s, -np.inf)), softmax(s)*real
-        scores = {5: 'very different', 6: 'large', 7: 'far negative', 8: 'very different'}.get(i, 'usual')
         call = (f'attend_to_patches(q, k, v, real) for {t} tokens, {int(real.sum())} of them real, '
                 f'{scores} scores')
         got = answer(q.copy(), k.copy(), v.copy(), real.copy())
@@ -275,6 +299,8 @@ def check_attend_to_patches(answer, rng):
               'Each row, the view of one token, must add up to 1: over which axis does your softmax run?'),
              think='Each token becomes a mean of the values of the *real* tokens, with weights that add up '
                    'to 1. For large scores take the largest off first, so that no exponential overflows.')
+    return properties(judge, grouped(cases, 'scores of the usual size', {
+        'scores that are large or far apart': lambda *case: case[-1] != 'usual'}))
 
 # %% ../../../nbs/lib/teaching/checks/week04.ipynb #depth-c
 @exercise('w4.rates_by_depth', concepts=('w4.5', 'discriminative-lr'), hints=(

@@ -11,8 +11,9 @@ __all__ = ['check_tell_tale', 'check_learn_merges', 'check_piece_score', 'check_
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #c2b198f5
 import numpy as np
 
-from .common import like
+from .common import grouped, like, over, properties
 from ..exercises import Wrong, exercise, same
+from ..properties import Property
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #25440690
 def _softmax(x, axis):
@@ -143,14 +144,24 @@ def _merge_traps(words, n):
     'To merge in one word, walk through its pieces with an index: where the pair stands, append the '
     'joined piece and go on by two, else append the piece and go on by one.'))
 def check_learn_merges(answer, rng):
-    "The example, ties, then random words over a small alphabet; the last case runs out of pairs"
-    cases = [(dict(sea=4, seat=3, eat=2), 3), (dict(no=2, an=2, oe=2), 1), (dict(ao=3, an=5, ana=3, on=3), 2),
-             (dict(sab=3, sa=10, ab=6, on=7), 4)]
-    for size, n in ((5, 3), (8, 6), (12, 9), (2, 30)):
+    "The example, and random words in which one pair leads; ties; and words that run out of pairs"
+    example, inside = (dict(sea=4, seat=3, eat=2), 3), (dict(sab=3, sa=10, ab=6, on=7), 4)
+    cases = [(dict(no=2, an=2, oe=2), 1), (dict(ao=3, an=5, ana=3, on=3), 2)]
+    def words(size, most):
         def word(): return ''.join(rng.choice(list('aeno'), rng.integers(2, 7)))
-        words = {word(): int(rng.integers(1, 9)) for _ in range(size)}
-        cases.append((words | dict(aaab=3), n))
-    for words, n in cases:
+        return {word(): int(rng.integers(1, most)) for _ in range(size)} | dict(aaab=3)
+    cases += [(words(size, 9), n) for size, n in ((5, 3), (8, 6), (12, 9))]
+    some = words(2, 9)
+    cases.append((some, len(_merges(some, 30)))) # to the last merge
+    def tie(words, n):
+        want = _merges(words, n)
+        return any(_merges(words, n, choose=f) != want for f in (_last, _seen, _joined))
+    ahead = []
+    while len(ahead) < 3:
+        if not tie(*(case := (words(4, 99), 3))): ahead.append(case)
+    few, counts = int(rng.integers(1, 5)), 1 + rng.permutation(9)[:3] # never equally frequent
+    lasts = [(dict(zip(('an', 'oe', 'no'), counts.tolist())), 5), (dict(aaab=few + 4, ab=few), 9)]
+    def judge(words, n):
         call, want = f'learn_merges({words}, {n})', _merges(words, n)
         try: got = answer(dict(words), n)
         except (ValueError, IndexError) as e:
@@ -160,6 +171,9 @@ def check_learn_merges(answer, rng):
         like(got, want, call, *_merge_traps(words, n),
              think='Print the words as pieces after each merge and compare with a round by hand. What '
                    'stays of aaa when (a, a) is merged?')
+    usual, other = 'where one pair is the most frequent', 'where pairs are equally frequent'
+    groups = {usual: [example, inside, *ahead], other: cases, 'where no pair is left': lasts}
+    return properties(judge, groups, (2, 1, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #ck500004
 def _score(words, a, b, pieces=None, pairs=None, over=None, weigh=True):
@@ -236,9 +250,9 @@ def _pair(a, b, length, sep_type=0, last=True, longest=True, front=False, tie=Fa
 def check_fit_pair(answer, rng):
     "The example, then random pairs that are cut or padded"
     cases = [([11, 12, 13, 14], [21, 22], 8)]
-    for n_a, n_b, length in ((3, 4, 14), (9, 3, 10), (5, 12, 12), (6, 6, 11), (2, 2, 7)):
+    for n_a, n_b, length in ((3, 4, 14), (9, 3, 10), (3, 9, 10), (5, 12, 12), (6, 6, 11), (2, 2, 7)):
         cases.append((rng.integers(5, 99, n_a).tolist(), rng.integers(5, 99, n_b).tolist(), length))
-    for a, b, length in cases:
+    def judge(a, b, length):
         traps = [(_pair(a, b, length, last=False),
                   'The second sentence ends with a token of its own, and it takes a place.'),
                  (_pair(a, b, length, sep_type=1), 'To which sentence does the [SEP] between them belong?'),
@@ -249,6 +263,10 @@ def check_fit_pair(answer, rng):
                           'Which of the two texts is the longer one, at each token that goes?'))
         like(answer(list(a), list(b), length), _pair(a, b, length), f'fit_pair({a}, {b}, {length})', *traps,
              think='Write the sequence down by hand, special tokens first, and count.')
+    def equal(*case): return _pair(*case, tie=True) != _pair(*case)
+    return properties(judge, grouped(cases, 'a pair that is cut', {
+        'a pair that has room': lambda a, b, length: len(a) + len(b) <= length - 3,
+        'a cut where both are equally long': equal}), (2, 1, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #09acf168
 def _hidden(order):
@@ -269,15 +287,19 @@ def _tells(order):
 def check_order_behind(answer, rng):
     "The example, random orders, then masks without one"
     first = np.array([[1, 0, 0], [1, 1, 1], [1, 0, 1]])
-    like(answer(first.copy()), [1, 2, 0], f'order_behind({first.tolist()})',
-         ([2, 0, 1],
-          'You say for each position which place it has. Asked for is which position has each place.'),
-         ([0, 2, 1], 'Who sees nothing: the first of the order or the last?'),
-         think='Which row sees nobody, and which sees just that one?')
+    orders = []
     for n in (3, 5, 8, 12):
         order = rng.permutation(n)
         while not _tells(order): order = rng.permutation(n)
-        m = _hidden(order)
+        orders.append((order,))
+    def example():
+        like(answer(first.copy()), [1, 2, 0], f'order_behind({first.tolist()})',
+             ([2, 0, 1],
+              'You say for each position which place it has. Asked for is which position has each place.'),
+             ([0, 2, 1], 'Who sees nothing: the first of the order or the last?'),
+             think='Which row sees nobody, and which sees just that one?')
+    def behind(order):
+        m, n = _hidden(order), len(order)
         said = m.tolist() if n < 6 else f'mask of {n} positions'
         like(answer(m.copy()), order.tolist(), f'order_behind({said})',
              (np.argsort(order).tolist(),
@@ -287,16 +309,23 @@ def check_order_behind(answer, rng):
               'You say for each position which place it has, and count from the end.'),
              think='A list of whole numbers: the position that is predicted first, then the second, and so '
                    'on.')
-    think = ('In an order there is one position that sees nobody, one that sees just this one, and so on. '
-             'Is that so here?')
-    same(answer(np.eye(4, dtype=int)), None, 'order_behind of a mask where everybody sees all others', think)
-    m = _hidden(order)
-    m[order[-1], order[0]] = 1
-    same(answer(m), None, 'order_behind of a mask where the last of the order does not see the first', think)
-    m = _hidden(order)
-    m[order[1], order[0]], m[order[1], order[2]] = 1, 0
-    same(answer(m), None, 'order_behind of a mask in which the second of the order sees the third in place '
-         'of the first', 'How many a row sees is right here. Whom does it see?')
+    def without(order):
+        think = ('In an order there is one position that sees nobody, one that sees just this one, and so '
+                 'on. Is that so here?')
+        said = 'order_behind of a mask'
+        same(answer(np.eye(4, dtype=int)), None, f'{said} where everybody sees all others', think)
+        m = _hidden(order)
+        m[order[-1], order[0]] = 1
+        same(answer(m), None, f'{said} where the last of the order does not see the first', think)
+        m = _hidden(order)
+        m[order[1], order[0]], m[order[1], order[2]] = 1, 0
+        same(answer(m), None, f'{said} in which the second of the order sees the third in place of the '
+             'first', 'How many a row sees is right here. Whom does it see?')
+    def with_order():
+        example()
+        over(behind, orders)()
+    yield Property('masks that an order is behind', 3, with_order)
+    yield Property('masks without an order', 1, over(without, orders[-1:]), 'masks that an order is behind')
 
 # %% ../../../nbs/lib/teaching/checks/week05.ipynb #6e5a82d2
 def _over(p, threshold):

@@ -11,8 +11,9 @@ __all__ = ['check_dot_pairs', 'check_look_up_grad', 'check_predict_rating', 'che
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #87d91866
 import numpy as np
 
-from .common import by_cases
+from .common import by_cases, grouped
 from ..exercises import exercise
+from ..properties import Property
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #ch6e0004
 @exercise('w6.dot_pairs', concepts=('w6.1', 'latent-factor'), hints=(
@@ -135,7 +136,8 @@ def check_damped_bias(answer, rng):
         items, values = rng.integers(0, n_items - 1, n), rng.integers(1, 6, n).astype(float)
         cases.append(((items, values, n_items, damping),
                       f'damped_bias({n} ratings, n_items={n_items}, damping={damping:g})'))
-    by_cases(answer, cases[:-1], _item_bias,
+    usual = 'ratings, damped'
+    yield from by_cases(answer, {usual: cases[:-1]}, _item_bias,
              (lambda i, v, n, d: _item_bias(i, v, n, 0.),
               'That is the mean of each item, undamped: does an item with one rating deserve as much '
               'trust as one with a hundred?'),
@@ -153,9 +155,11 @@ def check_damped_bias(answer, rng):
              *((lambda i, v, n, d, by=by: _item_bias(i, v, n, by*d),
                 'The derivative of a square brings a 2, and so do the squared errors. Do both stay?')
                for by in (2, 0.5)),
-             think='Set the derivative of the loss to zero for item 0 of the example, then for item 1.')
-    by_cases(answer, cases[-1:], _item_bias,
-             think='The last item has no rating, and nothing is damped here. What do you divide by?')
+             think='Set the derivative of the loss to zero for item 0 of the example, then for item 1.',
+             weights=(3,))
+    yield Property('an item without ratings, undamped', 1, lambda: by_cases(
+        answer, cases[-1:], _item_bias,
+        think='The last item has no rating, and nothing is damped here. What do you divide by?'), usual)
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #6dc44db9
 def _count(u, i, p, q, hidden, side=None):
@@ -178,7 +182,8 @@ def check_n_learnt(answer, rng):
         users, items, p, q = rng.integers((50, 80, 3, 3), (900, 900, 40, 40)).tolist()
         sized.append((users, items, p, q, rng.integers(2, 65, depth).tolist()))
     cases = [(a, 'n_learnt({}, {}, {}, {}, hidden={})'.format(*a)) for a in sized]
-    by_cases(answer, cases, lambda *a: sum(_count(*a)),
+    groups = grouped(cases, 'with hidden layers', {'without a hidden layer': lambda args, call: not args[-1]})
+    return by_cases(answer, groups, lambda *a: sum(_count(*a)),
              (lambda *a: sum(_count(*a)) - _count(*a)[1],
               'Where are the biases of the users and of the items?'),
              (lambda *a: sum(_count(*a)[:3]), 'Does a neuron of the perceptron have nothing but weights?'),
@@ -188,7 +193,7 @@ def check_n_learnt(answer, rng):
               'The factors stand side by side. How many numbers is that?'),
              (lambda u, i, p, q, h: sum(_count(u, i, p, q, h)) - sum((a + 1)*b for a,b in zip(h, h[1:])),
               'From the factors to the first hidden layer, from the last to the output: what lies between?'),
-             think='Count the examples of the statement by hand and compare part by part.')
+             think='Count the examples of the statement by hand and compare part by part.', weights=(3, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #177033af
 def _ridge(A, r, damping): return np.linalg.solve(A.T@A + np.diag(damping), A.T@r)
@@ -225,7 +230,9 @@ def check_new_item(answer, rng):
         users, given = rng.choice(n_users, n, replace=False), rng.integers(1, 6, n).astype(float)
         cases.append(((P, bias, mean, users, given, damping),
                       f'new_item({n} ratings, {dim} factors, damping={damping:.2f})'))
-    by_cases(answer, cases, _new_item,
+    def n_ratings(n): return lambda args, call: len(args[3]) == n
+    few = {'a single rating': n_ratings(1), 'no rating at all': n_ratings(0)}
+    return by_cases(answer, grouped(cases, 'several ratings', few), _new_item,
              (lambda P, b, m, u, v, d: _new_item(P, 0*b, m, u, v, d),
               'Some of the raters give high marks to everything. Is that the item\'s merit?'),
              (lambda P, b, m, u, v, d: _new_item(P, b, 0., u, v, d),
@@ -238,7 +245,8 @@ def check_new_item(answer, rng):
               'bring it?'),
              (_without_bias, 'An item that everybody likes needs no taste to meet. Which number says so?'),
              think='The example has two ratings and one factor: solve it by hand first. Without any rating '
-                   'nothing is known of the item.')
+                   'nothing is known of the item.',
+             weights=(2, 1, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week06.ipynb #ch6e0021
 # Registers the others: a week's exercises are found by importing this module

@@ -12,6 +12,7 @@ import numpy as np
 
 from .common import by_cases, expect, values
 from ..exercises import _kind, exercise
+from ..properties import Property
 
 # %% ../../../nbs/lib/teaching/checks/week06_lists.ipynb #8a8e8812
 def _count_axes(variances, share):
@@ -115,7 +116,8 @@ def check_item_likeness(answer, rng):
               for n, m in ((8, 5), (20, 6), (50, 4))]
     cases.append(((_stars(rng, 9, 5)/100, 0, 1),
                   'item_likeness(table of 9 users whose marks go from 0.01 to 0.05)'))
-    by_cases(answer, cases, _likeness,
+    usual = 'tables with blanks'
+    yield from by_cases(answer, {usual: cases}, _likeness,
              (lambda t, i, j: _likeness(t, i, j, lambda t: t),
               'A generous rater makes all items look alike. What would make the stars of a generous and '
               'of a strict rater comparable?'),
@@ -127,12 +129,14 @@ def check_item_likeness(answer, rng):
              (_own_means_of_both, 'The mean of a user is over all that he or she rated. Over what is yours?'),
              (lambda t, i, j: _cosine(*np.nan_to_num(t)[:, [i, j]].T), 'Is a blank a rating of zero?'),
              think='Work through the example: the mean of each user is over all that he or she rated, the '
-                   'products are over those who rated both.')
+                   'products are over those who rated both.', weights=(2,))
     one_rater, no_taste = np.array([[5., 1, 3], [4, np.nan, 2]]), np.array([[4., 4, 4], [2, 2, 2]])
-    by_cases(answer, [((one_rater, 0, 1), 'item_likeness of two items with one rater in common')], _likeness,
-             think='With one rater every cosine is 1 or -1. What does that say of the items?')
-    by_cases(answer, [((no_taste, 0, 1), 'item_likeness where everybody gives all items the same')],
-             _likeness, think='What length have the vectors, once the means are gone?')
+    yield Property('a single rater in common', 1, lambda: by_cases(
+        answer, [((one_rater, 0, 1), 'item_likeness of two items with one rater in common')], _likeness,
+        think='With one rater every cosine is 1 or -1. What does that say of the items?'), usual)
+    yield Property('raters who give all items the same', 1, lambda: by_cases(
+        answer, [((no_taste, 0, 1), 'item_likeness where everybody gives all items the same')], _likeness,
+        think='What length have the vectors, once the means are gone?'), usual)
 
 # %% ../../../nbs/lib/teaching/checks/week06_lists.ipynb #ch6e0010
 def _average_precision(ranked, relevant, k, over=None, hit=lambda n, place: n/place):
@@ -165,7 +169,8 @@ def check_average_precision(answer, rng):
         ranked, relevant = items[:k + int(rng.integers(1, 4))], set(rng.permutation(items)[:k].tolist())
         cases.append(((ranked, relevant, k),
                       f'average_precision(list of {len(ranked)}, {len(relevant)} relevant, k={k})'))
-    by_cases(answer, cases, _average_precision,
+    usual = 'lists with hits'
+    yield from by_cases(answer, {usual: cases}, _average_precision,
              (lambda r, g, k: _average_precision(r, g, k, over=lambda p, k, g: len(p)),
               'A list with one early hit and nothing else would have 1. What of the relevant items that '
               'it missed?'),
@@ -181,11 +186,13 @@ def check_average_precision(answer, rng):
               'That is the precision of the whole list. Does it ask where the hits stand?'),
              (lambda r, g, k: _average_precision(r, g, k, hit=lambda n, p: n/(p + 1)),
               'Is the first place number 1 or number 2 for you?'),
-             think='The example: hits in places 1 and 3, so precisions of 1/1 and 2/3.')
-    by_cases(answer, [(([1, 2], {5}, 2), 'average_precision([1, 2], {5}, k=2)'),
-                      (([1, 2], set(), 2), 'average_precision([1, 2], set(), k=2)')], _average_precision,
-             think='Without a hit nothing is added up, and without a relevant item there is nothing to '
-                   'divide by. The statement says what to return.')
+             think='The example: hits in places 1 and 3, so precisions of 1/1 and 2/3.', weights=(3,))
+    none = [(([1, 2], {5}, 2), 'average_precision([1, 2], {5}, k=2)'),
+            (([1, 2], set(), 2), 'average_precision([1, 2], set(), k=2)')]
+    yield Property('without a hit, or anything relevant', 1, lambda: by_cases(
+        answer, none, _average_precision,
+        think='Without a hit nothing is added up, and without a relevant item there is nothing to '
+              'divide by. The statement says what to return.'), usual)
 
 # %% ../../../nbs/lib/teaching/checks/week06_lists.ipynb #c622fa8c
 def _mrr(lists, relevant, k, first=1, only_first=True, count_all=False):
@@ -212,7 +219,8 @@ def check_mean_reciprocal_rank(answer, rng):
         relevant[:4] = set(), {lists[1][k]}, {lists[2][1], lists[2][2]}, {lists[3][k - 1]}
         cases.append(((lists, relevant, k),
                       f'mean_reciprocal_rank(lists of {n_users} users, relevant, k={k})'))
-    by_cases(answer, cases, _mrr,
+    usual = 'somebody has something relevant'
+    yield from by_cases(answer, {usual: cases}, _mrr,
              (lambda l, r, k: _mrr(l, r, k, count_all=True),
               'Who has nothing relevant cannot be served a hit. Should this user pull the mean down?'),
              (lambda l, r, k: _mrr(l, r, k + 99),
@@ -222,9 +230,10 @@ def check_mean_reciprocal_rank(answer, rng):
              (lambda l, r, k: _mrr(l, r, k, first=2), 'Is the first place number 1 or number 2 for you?'),
              (lambda l, r, k: _mrr(l, r, k, only_first=False),
               'One user has two hits. Which of them decides?'),
-             think='Work through the three users of the example.')
-    by_cases(answer, [(([[1, 2]], [set()], 2), 'mean_reciprocal_rank([[1, 2]], [set()], k=2)')], _mrr,
-             think='What is the mean of no numbers? The statement says what to return.')
+             think='Work through the three users of the example.', weights=(3,))
+    yield Property('nobody has anything relevant', 1, lambda: by_cases(
+        answer, [(([[1, 2]], [set()], 2), 'mean_reciprocal_rank([[1, 2]], [set()], k=2)')], _mrr,
+        think='What is the mean of no numbers? The statement says what to return.'), usual)
 
 # %% ../../../nbs/lib/teaching/checks/week06_lists.ipynb #7e19eb53
 def _taste(rng, n=60, genres=6, dim=8, most=0.8):

@@ -11,8 +11,9 @@ __all__ = ['check_read_curve', 'check_cheapest', 'check_through', 'check_honest_
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000002
 import numpy as np
 
-from .common import by_cases
+from .common import by_cases, differ, expect_kind, grouped
 from ..exercises import Wrong, exercise
+from ..properties import Property
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000008
 def _verdict(train, valid, first=1, last=False, share=1.1, by_train=False, order=0,
@@ -55,23 +56,33 @@ def check_read_curve(answer, rng):
         unit = float(rng.uniform(0.2, 4))
         scaled = tuple([round(unit*o, 4) for o in losses] for losses in c)
         cases.append((scaled, f'read_curve{scaled}'))
-    by_cases(answer, cases, _verdict,
-             (lambda t, v: _verdict(t, v, first=0), 'From which number are the epochs counted?'),
-             (lambda t, v: _verdict(t, v, last=True), 'Of equal minima the first is asked for.'),
-             (lambda t, v: _verdict(t, v, by_train=True),
-              'Which of the two losses says when to stop?'),
-             (lambda t, v: _verdict(t, v, share=None), 'A tenth of what? Think of a loss of 5, and of 0.05.'),
-             (lambda t, v: _verdict(t, v, share=1),
-              'A little above the lowest is not yet more than a tenth.'),
-             (lambda t, v: _verdict(t, v, order=2),
-              'Where the training loss rises as well, the net is not learning its rows by heart.'),
-             (lambda t, v: _verdict(t, v, slip='one step'),
-              'Lower than one epoch before is not yet the lowest of all.'),
-             (lambda t, v: _verdict(t, v, slip='least'),
-              'With which epoch is the last training loss compared? Not with its own lowest.'),
-             (lambda t, v: _verdict(t, v, slip='below'), 'Not above: may the two be equal?'),
-             (lambda t, v: _verdict(t, v, order=1), 'Which verdict is looked at first?'),
-             think='Go through the verdicts from above for this curve, with the numbers.')
+    mistakes = (
+        (lambda t, v: _verdict(t, v, first=0), 'From which number are the epochs counted?'),
+        (lambda t, v: _verdict(t, v, last=True), 'Of equal minima the first is asked for.'),
+        (lambda t, v: _verdict(t, v, by_train=True),
+         'Which of the two losses says when to stop?'),
+        (lambda t, v: _verdict(t, v, share=None), 'A tenth of what? Think of a loss of 5, and of 0.05.'),
+        (lambda t, v: _verdict(t, v, share=1),
+         'A little above the lowest is not yet more than a tenth.'),
+        (lambda t, v: _verdict(t, v, order=2),
+         'Where the training loss rises as well, the net is not learning its rows by heart.'),
+        (lambda t, v: _verdict(t, v, slip='one step'),
+         'Lower than one epoch before is not yet the lowest of all.'),
+        (lambda t, v: _verdict(t, v, slip='least'),
+         'With which epoch is the last training loss compared? Not with its own lowest.'),
+        (lambda t, v: _verdict(t, v, slip='below'), 'Not above: may the two be equal?'),
+        (lambda t, v: _verdict(t, v, order=1), 'Which verdict is looked at first?'))
+    def test(part, name):
+        def asked(*curve):
+            got = answer(*curve)
+            expect_kind(got, tuple, f'read_curve{curve}', 'a tuple (verdict, epoch)', n=2)
+            return got[part]
+        def of(f): return lambda *curve: f(*curve)[part]
+        by_cases(asked, [(c, f'the {name} of {call}') for c,call in cases], of(_verdict),
+                 *((of(f), thought) for f,thought in mistakes),
+                 think='Go through the verdicts from above for this curve, with the numbers.')
+    yield Property('the verdict', 3, lambda: test(0, 'verdict'))
+    yield Property('the best epoch', 1, lambda: test(1, 'epoch'))
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000011
 def _cheapest(scores, positive, miss, false_alarm, above=False, nothing=True, low=False, by='cost'):
@@ -124,17 +135,23 @@ def check_cheapest(answer, rng):
         scores = np.clip(rng.normal(0.35 + 0.3*positive, 0.2), 0.01, 0.99).round(1 + (n == 8))
         cases.append(((scores, positive, miss, false_alarm),
                       f'cheapest({n} scores, miss={miss}, false_alarm={false_alarm})'))
-    by_cases(_no_none(answer), cases, _cheapest,
+    def low(*a): return _cheapest(*a, low=True)
+    def alarm(*a): return _cheapest(*a, nothing=False)
+    groups = grouped(cases, 'scores that all differ', {
+        'where rows have the same score': differ(_cheapest, _row_by_row),
+        'where thresholds cost the same': differ(_cheapest, low),
+        'where no alarm is cheapest': differ(_cheapest, alarm)})
+    return by_cases(_no_none(answer), groups, _cheapest,
              (_row_by_row, 'Two rows have the same score: can a threshold part them?'),
              (lambda *a: _cheapest(*a, above=True),
               'Is there an alarm where the score equals the threshold?'),
-             (lambda *a: _cheapest(*a, nothing=False), 'What does it cost to give no alarm at all?'),
-             (lambda *a: _cheapest(*a, low=True),
-              'Which of several thresholds with the same cost is asked for?'),
+             (alarm, 'What does it cost to give no alarm at all?'),
+             (low, 'Which of several thresholds with the same cost is asked for?'),
              (lambda *a: _cheapest(*a, by='errors'),
               'That is the number of mistakes. Do both cost the same?'),
              (lambda *a: _cheapest(*a, by='swapped'), 'Which mistake costs `miss`, and which `false_alarm`?'),
-             think='Make a list of the thresholds of the example with misses, false alarms and cost.')
+             think='Make a list of the thresholds of the example with misses, false alarms and cost.',
+             weights=(2, 1, 1, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000014
 def _through(shape, layers, bias=True, depthwise=False, padded=2, ceil=False, order=False):
@@ -305,8 +322,9 @@ def check_fair_precision(answer, rng):
         relevant[3], scores[2] = False, 0.99
         cases.append(((scores, relevant), f'fair_precision of {n} rows'))
     nothing = np.array([0.3, 0.8]), np.array([False, False])
-    cases.append((nothing, 'fair_precision where nothing is relevant'))
-    by_cases(answer, cases, _fair,
+    none = [(nothing, 'fair_precision where nothing is relevant')]
+    groups = {'lists with equal scores': cases, 'a list without anything relevant': none}
+    return by_cases(answer, groups, _fair,
              (lambda s, r: _fair(s, r, 'order'),
               'Two rows have the same score. Does your answer depend on which is named first?'),
              (lambda s, r: _fair(s, r, 'lucky'), 'Among equal scores you put the relevant rows first.'),
@@ -315,7 +333,7 @@ def check_fair_precision(answer, rng):
              (lambda s, r: _fair(s, r, 'all rows'), 'The mean is over the relevant rows.'),
              (lambda s, r: _fair(s, r, 'by n'),
               'Add up over the relevant rows, and divide by how many these are.'),
-             think='Write the precision after each step of the example.')
+             think='Write the precision after each step of the example.', weights=(3, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000026
 def _next(train, valid, baseline, target, ddof=1, root=True, order=0, gap=True,
@@ -344,7 +362,7 @@ def check_next_step(answer, rng):
     # Training means that floats hold exactly
     border = ([0.125]*5, [0.25]*5, 0.9, 0.25), \
         ([0.5]*5, high, 0.9, 0.08), ([0.875]*5, high, 0.875, 0.08), ([0.0625]*5, middle, 0.9, 0.0625)
-    cases += [(args, 'next_step({}, {}, {}, {})'.format(*args)) for args in border]
+    borders = [(args, 'next_step({}, {}, {}, {})'.format(*args)) for args in border]
     kinds = dict(debug=(0.91, 0.91, 0.01, 0.9, 0.08), fit=(0.12, 0.13, 0.01, 0.9, 0.05),
                  unsure_above=(0.01, 0.085, 0.03, 0.9, 0.08), generalise=(0.01, 0.15, 0.01, 0.9, 0.05),
                  unsure_below=(0.01, 0.075, 0.03, 0.9, 0.08), stop=(0.02, 0.04, 0.005, 0.9, 0.08),
@@ -356,7 +374,8 @@ def check_next_step(answer, rng):
             valid = (v + spread*unit*rng.uniform(0.9, 1.1)).round(4).tolist()
             call = f'next_step({train}, {valid}, {baseline}, {target})'
             cases.append(((train, valid, baseline, target), call))
-    by_cases(answer, cases, _next,
+    groups = {'runs of every kind': cases, 'a mean that lies on a border': borders}
+    return by_cases(answer, groups, _next,
              (lambda *a: _next(*a, ddof=0), 'Is the standard deviation that with n - 1?'),
              (lambda *a: _next(*a, root=False), 'More seeds make the mean surer. Where is the root of n?'),
              (lambda *a: _next(*a, gap=False),
@@ -369,7 +388,7 @@ def check_next_step(answer, rng):
               'Which error says that the net has not even learnt its own rows?'),
              (lambda *a: _next(*a, slip='above'), 'A mean equal to the baseline: is it below?'),
              (lambda *a: _next(*a, slip='fit'), 'A mean equal to the target: is it above?'),
-             think='Write the three numbers down and go through the five lines from above.')
+             think='Write the three numbers down and go through the five lines from above.', weights=(3, 1))
 
 # %% ../../../nbs/lib/teaching/checks/week08.ipynb #c8000028
 # Registers the others: a week's exercises are found by importing this module
