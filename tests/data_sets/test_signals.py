@@ -31,7 +31,9 @@ def test_a_stack_of_series_gives_a_stack_of_fields(seed, length):
     x = np.random.default_rng(seed).normal(size=(4, length))
     np.testing.assert_array_equal(gadf(x), np.stack([gadf(o) for o in x]))
 
-def test_field_equals_pyts():
+def test_field_equals_pyts(monkeypatch):
+    numba = pytest.importorskip('numba', reason='numba comes with pyts, a peer used only here, which is not installed')
+    monkeypatch.setattr(numba.config, 'DISABLE_JIT', True) # as pyts is imported it would compile for half a minute what is not used here
     image = pytest.importorskip('pyts.image', reason='pyts, a peer used only here, is not installed')
     x = np.random.default_rng(0).normal(size=(20, 50))
     np.testing.assert_allclose(gadf(x), image.GramianAngularField(method='difference').transform(x), atol=1e-6)
