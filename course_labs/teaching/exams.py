@@ -59,11 +59,11 @@ def fill(questions:list, # From `bank`
 
 # %% ../../nbs/lib/teaching/08_exams.ipynb #b455ea4d
 @lru_cache
-def _environment():
+def _environment(folder):
     "Of the templates; `h` turns a text of the bank into HTML"
     from jinja2 import Environment, FileSystemLoader
     from markupsafe import Markup
-    loader = FileSystemLoader(data_dir()/'web')
+    loader = FileSystemLoader(folder)
     env = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     env.filters['h'] = lambda t: Markup(to_html(t))
     def names(q):
@@ -73,7 +73,7 @@ def _environment():
                        order=lambda q: shuffled(q, q['shown']), letter=lambda k: LETTERS[k])
     return env
 
-def _print(template, **given): return _environment().get_template(template).render(**given)
+def _print(template, **given): return _environment(data_dir()/'web').get_template(template).render(**given)
 
 def numbered(seed:int,   # Of the draw
              variant:int # 0 for the first

@@ -214,6 +214,7 @@ def test_quiz_is_answered_and_card_turned(page, served):
 def test_a_guess_is_kept_and_counts_as_progress(page, served):
     page.goto(served + 'labs/week01_playground.html')
     guess = page.frame_locator('iframe[title^="Prediction w1"]').first
+    guess.locator('#commit').wait_for()
     if guess.locator('input[type=radio]').count(): guess.locator('input').first.check()
     else: guess.locator('[name=answer]').fill('1')
     guess.locator('#commit').click()
