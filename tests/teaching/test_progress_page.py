@@ -3,9 +3,11 @@ import json
 
 import pytest
 
+from course_labs.core.paths import data_dir
+from course_labs.publishing.site_finish import finished_page
 from course_labs.syllabus import weeks
 from course_labs.teaching.cards import cards_of, flashcards
-from course_labs.teaching.predictions import predictions
+from course_labs.teaching.predictions import ask, form_of, prediction, predictions, tell
 from course_labs.teaching.progress import progress
 from course_labs.teaching.quiz import quiz
 from course_labs.teaching.self_test import self_test
@@ -60,6 +62,31 @@ def test_what_the_pages_kept_is_shown_by_week(site):
     assert row(p, 'Week 5')[1] == f'1 of {len(cards_of(5))} known'
     assert row(p, 'Week 2')[2] == f'1 of {len(predictions(2))} made, 1 as it came'
     assert row(p, 'Self-test')[0].startswith('1 of 8')
+
+GUESSES = [next(id for id in predictions() if form_of(prediction(id)) == form) for form in ('number', 'choice')]
+
+@pytest.mark.parametrize('id', GUESSES)
+def test_a_guess_in_a_lab_is_kept_by_its_page_and_counts(site, browser_page, id):
+    p, choice = prediction(id), form_of(prediction(id)) == 'choice'
+    came = (p['options'][0].get('name') or p['options'][0]['below'] - 1) if choice else p['range'][0]
+    page = finished_page('<html><head></head><body>' + ask(id)._repr_html_() + tell(id, came)._repr_html_() + '</body></html>')
+    assert 'site_libs/keep.js' in page
+    html = dict(content_type='text/html; charset=utf-8')
+    browser_page.route(SITE + 'lab.html', lambda r: r.fulfill(body=page, **html))
+    browser_page.route(SITE + 'site_libs/keep.js', lambda r: r.fulfill(path=data_dir()/'web'/'site'/'keep.js'))
+    browser_page.route(SITE + 'site_libs/offline.js', lambda r: r.fulfill(body=''))
+    browser_page.goto(SITE + 'lab.html')
+    guess, result = (browser_page.frame_locator('iframe').nth(k) for k in (0, 1))
+    guess.locator('#commit').wait_for()
+    if choice: guess.locator('input').first.check()
+    else: guess.locator('[name=answer]').fill(str(p['range'][0]))
+    guess.locator('#commit').click()
+    result.locator('.verdict.good').wait_for()
+    browser_page.reload()
+    guess.locator('#change').wait_for()
+    own = site('progress.html')
+    week = int(id[1])
+    assert row(own, f'Week {week}')[2] == f'1 of {len(predictions(week))} made, 1 as it came'
 
 def test_a_file_carries_it_to_another_browser(site, tmp_path):
     some_work(site)
